@@ -1,0 +1,188 @@
+/* hvd.h: the C API of hvd, version 0: collective communication by name.
+ *
+ * Ranks are processes. Each calls hvd_init once, then submits operations on named tensors from any
+ * thread, in any order; an operation runs as soon as every rank has submitted its name. Results are
+ * bitwise equal on all ranks.
+ *
+ * Every function may be called from any thread. Functions that can fail return hvd_status_t; the
+ * text of the calling thread's last failure is hvd_last_error(). Sizes are in elements unless the
+ * name says bytes, times are in seconds.
+ *
+ * Memory that is passed in is borrowed until the operation's handle is done: it must neither move
+ * nor be written meanwhile. After fork() the child must not use hvd: every call there fails with
+ * HVD_ERROR_PRECONDITION. exec() is harmless. */
+#ifndef HVD_H
+#define HVD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define HVD_API __attribute__((visibility("default")))
+#else
+#define HVD_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define HVD_VERSION_MAJOR 0
+#define HVD_VERSION_MINOR 1
+#define HVD_VERSION_PATCH 0
+
+typedef enum hvd_status_t {
+  HVD_OK = 0,
+  HVD_ERROR_INVALID_ARGUMENT = 1, /* the caller's mistake, found at the call; nothing was started */
+  HVD_ERROR_PRECONDITION = 2,     /* not initialized, shut down, or used in a forked child */
+  HVD_ERROR_MISMATCH = 3,         /* ranks disagree about this operation; later ones work */
+  HVD_ERROR_ABORTED = 4,          /* a rank died; only hvd_shutdown and hvd_init help */
+  HVD_ERROR_DEADLINE = 5,         /* a rank did not submit in time */
+  HVD_ERROR_PEER_ENDED = 6,       /* a rank that is still needed shut down */
+  HVD_ERROR_UNSUPPORTED = 7,
+  HVD_ERROR_RESOURCE = 8,    /* memory, descriptors or ports could not be had */
+  HVD_ERROR_INTERRUPTED = 9, /* a signal arrived while waiting; call again */
+  HVD_ERROR_NOT_FOUND = 10,  /* no such handle */
+  HVD_ERROR_PERMISSION = 11, /* authentication failed */
+  HVD_ERROR_INTERNAL = 12,   /* a bug of hvd */
+  HVD_TIMED_OUT = 100        /* hvd_wait: not done yet, the operation goes on */
+} hvd_status_t;
+
+typedef enum hvd_dtype_t {
+  HVD_UINT8 = 0,
+  HVD_INT8 = 1,
+  HVD_UINT16 = 2,
+  HVD_INT16 = 3,
+  HVD_INT32 = 4,
+  HVD_INT64 = 5,
+  HVD_FLOAT16 = 6,
+  HVD_FLOAT32 = 7,
+  HVD_FLOAT64 = 8,
+  HVD_BOOL = 9,
+  HVD_BFLOAT16 = 10
+} hvd_dtype_t;
+
+/* Horovod's numbers. HVD_AVERAGE of integers sums, divides and truncates. */
+typedef enum hvd_op_t {
+  HVD_AVERAGE = 0,
+  HVD_SUM = 1,
+  HVD_MIN = 3,
+  HVD_MAX = 4,
+  HVD_PRODUCT = 5
+} hvd_op_t;
+
+typedef enum hvd_device_t { HVD_CPU = 0 } hvd_device_t;
+
+/* A contiguous row-major tensor in host memory. ndim 0 is a scalar; at most 8 dimensions. */
+typedef struct hvd_tensor_t {
+  void* data; /* may be NULL only where a dimension is 0 */
+  const int64_t* shape;
+  int32_t ndim;
+  int32_t dtype;  /* hvd_dtype_t */
+  int32_t device; /* hvd_device_t */
+} hvd_tensor_t;
+
+/* Set struct_size to sizeof the struct; zero the rest. New members are added at the end. */
+typedef struct hvd_init_options_t {
+  size_t struct_size;
+  /* Identity. size 0: taken from the environment (HVD_RANK, HVD_SIZE, ..., as hvdrun sets them);
+   * if that names none either, a job of one rank. */
+  int32_t rank;
+  int32_t size;
+  int32_t local_rank; /* -1 or local_size 0: found out from which ranks share memory */
+  int32_t local_size;
+  /* Where the ranks meet, "host:port"; NULL: HVD_RENDEZVOUS_ADDR and HVD_RENDEZVOUS_PORT. */
+  const char* rendezvous;
+} hvd_init_options_t;
+
+/* Options of one operation. Set struct_size; zero means the default for every member. */
+typedef struct hvd_options_t {
+  size_t struct_size;
+  int32_t op;              /* allreduce: hvd_op_t; mind that 0 is HVD_AVERAGE */
+  int32_t root_rank;       /* broadcast: the rank whose tensor is sent */
+  double prescale;         /* allreduce: factor before the reduction; 0 means 1 */
+  double postscale;        /* allreduce: factor after it; 0 means 1 */
+  double deadline_seconds; /* error on all ranks if some rank did not submit by then; 0:
+                              HVD_DEADLINE_SECONDS */
+} hvd_options_t;
+
+/* An operation under way. Valid until hvd_release or hvd_shutdown. 0 is never a handle. */
+typedef uint64_t hvd_handle_t;
+
+/* ---- life ---------------------------------------------------------------------------------- */
+
+/* Joins the job; blocks until all ranks have come (HVD_START_TIMEOUT_SECONDS, 30). options may be
+ * NULL. A second call without hvd_shutdown does nothing and returns HVD_OK. */
+HVD_API hvd_status_t hvd_init(const hvd_init_options_t* options);
+/* Fails what is pending, says goodbye, frees everything. Does not wait for other ranks. hvd_init
+ * may follow. Also registered with atexit by hvd_init. */
+HVD_API hvd_status_t hvd_shutdown(void);
+HVD_API int hvd_is_initialized(void);
+
+/* -1 before hvd_init. */
+HVD_API int hvd_rank(void);
+HVD_API int hvd_size(void);
+HVD_API int hvd_local_rank(void); /* among the ranks of this host */
+HVD_API int hvd_local_size(void);
+HVD_API int hvd_cross_rank(void); /* among the ranks with this local rank, one per host */
+HVD_API int hvd_cross_size(void);
+
+/* "0.1.0" */
+HVD_API const char* hvd_version(void);
+
+/* ---- operations ---------------------------------------------------------------------------- */
+/* The _async forms return at once; *handle is written only on HVD_OK. name must not be pending on
+ * this rank (HVD_ERROR_INVALID_ARGUMENT; the first operation stays valid). name NULL: a name made
+ * of the operation and a per-process counter that hvd_shutdown resets, so that unnamed operations
+ * match by the order of their calls. The blocking forms wait and release the handle. */
+
+/* output has input's shape and dtype; output->data may equal input->data. */
+HVD_API hvd_status_t hvd_allreduce_async(const char* name, const hvd_tensor_t* input,
+                                         const hvd_tensor_t* output, const hvd_options_t* options,
+                                         hvd_handle_t* handle);
+HVD_API hvd_status_t hvd_allreduce(const char* name, const hvd_tensor_t* input,
+                                   const hvd_tensor_t* output, const hvd_options_t* options);
+/* Concatenates along the first dimension, which may differ between ranks. ndim >= 1. The result is
+ * read with hvd_result. */
+HVD_API hvd_status_t hvd_allgather_async(const char* name, const hvd_tensor_t* input,
+                                         const hvd_options_t* options, hvd_handle_t* handle);
+/* In place: the root's tensor is read, the others' are written. */
+HVD_API hvd_status_t hvd_broadcast_async(const char* name, const hvd_tensor_t* tensor,
+                                         const hvd_options_t* options, hvd_handle_t* handle);
+HVD_API hvd_status_t hvd_broadcast(const char* name, const hvd_tensor_t* tensor,
+                                   const hvd_options_t* options);
+HVD_API hvd_status_t hvd_barrier_async(const char* name, const hvd_options_t* options,
+                                       hvd_handle_t* handle);
+HVD_API hvd_status_t hvd_barrier(const char* name, const hvd_options_t* options);
+
+/* *done becomes 1 once hvd_wait would return at once. */
+HVD_API hvd_status_t hvd_poll(hvd_handle_t handle, int* done);
+/* Waits and drives progress. timeout_seconds < 0: for ever. Returns the operation's own status, or
+ * HVD_TIMED_OUT or HVD_ERROR_INTERRUPTED, after which the operation goes on. */
+HVD_API hvd_status_t hvd_wait(hvd_handle_t handle, double timeout_seconds);
+/* The output of an allgather that is done. *data and *shape belong to the handle. */
+HVD_API hvd_status_t hvd_result(hvd_handle_t handle, void** data, const int64_t** shape,
+                                int32_t* ndim);
+/* Forgets the handle. Of an operation that is not done only the handle goes: its memory stays
+ * borrowed until it is done. */
+HVD_API hvd_status_t hvd_release(hvd_handle_t handle);
+
+/* ---- errors and information ---------------------------------------------------------------- */
+
+/* Text of this thread's last failed call; "" if none failed. Valid until the thread's next call. */
+HVD_API const char* hvd_last_error(void);
+/* The tensor and the rank that the last failure is about; "" and -1 if there is none. */
+HVD_API const char* hvd_last_error_tensor(void);
+HVD_API int hvd_last_error_rank(void);
+
+/* A JSON object: version, identity and where it came from, transports and why, settings that differ
+ * from their defaults, counters. Copies at most `capacity` bytes with the final NUL; returns the
+ * bytes needed without it. */
+HVD_API size_t hvd_info(char* buffer, size_t capacity);
+/* Markdown (format "markdown") or text (any other) of all settings; same rule. */
+HVD_API size_t hvd_settings_text(const char* format, char* buffer, size_t capacity);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

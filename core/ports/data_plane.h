@@ -1,0 +1,66 @@
+// core/ports/data_plane.h: runs agreed work; core neither knows schedules nor transports.
+// Not here: deciding what is agreed (stages/), schedules (collectives/), wires (backends/).
+// Threads: baton holder, but for tensor_ready (submitting thread).  Limits: see DataPlaneLimits.
+// Read next: idle.h.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "core/base/clock.h"
+#include "core/base/status.h"
+#include "core/vocabulary/request.h"
+#include "core/vocabulary/work_item.h"
+
+namespace hvd {
+
+// What the root has to know to choose a schedule.
+struct WorkShape {
+  CollectiveKind kind = CollectiveKind::barrier;
+  DType dtype = DType::uint8;
+  ReduceOp op = ReduceOp::sum;
+  std::size_t element_count = 0;  // allgather: of all ranks together
+};
+
+struct WorkCompletion {
+  std::uint64_t work_id = 0;
+  Status status;
+};
+
+class DataPlane {
+ public:
+  DataPlane() = default;
+  virtual ~DataPlane() = default;
+  DataPlane(const DataPlane&) = delete;
+  DataPlane& operator=(const DataPlane&) = delete;
+
+  // For hvd_info and the log: what carries the data and why, e.g. "shm among 4 ranks".
+  virtual std::string description() const = 0;
+
+  // Local limits, asked at submission: unsupported device, dtype or size. Any thread.
+  virtual Status accepts(const Request& request) const = 0;
+  // Called on the submitting thread, for planes that must record an event there. Any thread.
+  virtual void tensor_ready(const Request& request) = 0;
+
+  // Root only: algorithm and chunk for this shape. Every rank's start() understands it.
+  virtual ScheduleChoice choose(const WorkShape& shape) = 0;
+
+  // Takes the item over. Items are started in the same order on all ranks. Its completion comes
+  // from take_completion(), also when it fails.
+  virtual void start(WorkItem item) = 0;
+  // Moves what can be moved without waiting; true if anything moved.
+  virtual bool progress() = 0;
+  virtual bool take_completion(WorkCompletion& completion) = 0;
+  virtual bool busy() const = 0;  // started and not completed
+  // True from the moment that a tensor's memory is no longer touched; everything in flight
+  // completes with `cause`, and so does what is started later.
+  virtual void abort(const Status& cause) = 0;
+
+  // Before the baton holder sleeps: announces that peers must ring. False if something arrived in
+  // the meantime, so that it must not sleep. end_sleep() takes the announcement back.
+  virtual bool prepare_sleep() = 0;
+  virtual void end_sleep() = 0;
+};
+
+}  // namespace hvd

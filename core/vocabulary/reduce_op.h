@@ -1,0 +1,28 @@
+// core/vocabulary/reduce_op.h: how elements of several ranks become one.
+// Not here: arithmetic (collectives/kernels/reduce.h).
+// Threads: pure functions.  Limits: the numbers are Horovod's; users compare and print them.
+// Read next: dtype.h.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "core/vocabulary/dtype.h"
+
+namespace hvd {
+
+enum class ReduceOp : std::uint8_t {
+  average = 0,
+  sum = 1,
+  adasum = 2,  // not available yet
+  min = 3,
+  max = 4,
+  product = 5,
+};
+
+constexpr bool valid_reduce_op(int value) { return value >= 0 && value <= 5; }
+std::string_view reduce_op_name(ReduceOp op);
+// fp32 fp64 fp16 bf16 int32 int64: all but adasum.  int8 uint8 bool: sum and max.
+bool reduce_supported(ReduceOp op, DType dtype);
+
+}  // namespace hvd
