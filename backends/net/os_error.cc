@@ -1,0 +1,27 @@
+#include "backends/net/os_error.h"
+
+#include <array>
+#include <cctype>
+#include <cstring>
+
+namespace hvd {
+
+std::string os_reason(int error_number) {
+  std::array<char, 128> buffer{};
+  std::string text =
+      ::strerror_r(error_number, buffer.data(), buffer.size());  // GNU's, thread-safe
+  if (!text.empty()) {
+    text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
+  }
+  return str(text, " (errno ", error_number, ")");
+}
+
+Status os_error(StatusCode code, std::string_view what, int error_number) {
+  return error(code, what, ": ", os_reason(error_number));
+}
+
+Status os_error(std::string_view what, int error_number) {
+  return os_error(StatusCode::resource, what, error_number);
+}
+
+}  // namespace hvd
