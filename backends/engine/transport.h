@@ -1,0 +1,70 @@
+// backends/engine/transport.h: the wire as the engine sees it: zero-copy slots on ordered edges.
+// Not here: what a chunk means (execution.h); the wires themselves (backends/shm,
+// backends/loopback). Threads: baton holder only.  Limits: chunk_bytes_max() a chunk, slot_count()
+// chunks in flight an edge.  Read next: native_data_plane.h, then ../shm/ring.h.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "core/base/status.h"
+#include "core/vocabulary/rank.h"
+
+namespace hvd {
+
+// Travels with every chunk and is compared by the receiver with what its schedule expects: a peer's
+// memory and wires are input.
+struct ChunkHeader {
+  std::uint64_t sequence = 0;  // chunks on this edge before this one; never restarts
+  std::uint64_t byte_count = 0;
+  std::uint64_t work_id = 0;
+  friend bool operator==(const ChunkHeader&, const ChunkHeader&) = default;
+};
+
+struct IncomingChunk {
+  ChunkHeader header;               // a private copy, as the peer wrote it
+  std::span<const std::byte> data;  // min(header.byte_count, chunk_bytes_max()) bytes
+};
+
+// An edge is an ordered pair of ranks; its chunks arrive in the order in which they were committed.
+// Nothing here blocks.
+class Transport {
+ public:
+  Transport() = default;
+  virtual ~Transport() = default;
+  Transport(const Transport&) = delete;
+  Transport& operator=(const Transport&) = delete;
+
+  // Memory for the next chunk to `peer`, chunk_bytes_max() long; empty while no slot is free.
+  // Asking again before the commit gives the same memory.
+  virtual std::span<std::byte> begin_send(Rank peer) = 0;
+  // Publishes what begin_send() gave; rings the peer's doorbell if the peer announced its sleep.
+  virtual void commit_send(Rank peer, const ChunkHeader& header) = 0;
+
+  // The oldest chunk from `peer` that was not released, if one is there.
+  virtual std::optional<IncomingChunk> peek(Rank peer) = 0;
+  // The memory of the chunk that peek() gave may be written again.
+  virtual void release(Rank peer) = 0;
+
+  // Ok, or why no chunk can go to `peer` at all.
+  virtual Status reaches(Rank peer) const = 0;
+  // Asked while an edge gives nothing: ok, or what `peer` did to the edge that cannot be.
+  virtual Status health(Rank peer) const = 0;
+
+  virtual std::size_t chunk_bytes_max() const = 0;
+  virtual int slot_count() const = 0;
+
+  // Announces that peers must ring. Whoever waits looks once more after this and before it sleeps.
+  virtual void prepare_sleep() = 0;
+  virtual void end_sleep() = 0;
+
+  virtual std::string description() const = 0;  // "shared memory among 4 ranks"
+  // Every descriptor that the transport holds, for the handler that runs in a forked child.
+  virtual void for_each_fd(const std::function<void(int)>& visit) const = 0;
+};
+
+}  // namespace hvd
