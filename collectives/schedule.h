@@ -15,7 +15,7 @@
 namespace hvd {
 
 enum class OpKind : std::uint8_t {
-  copy = 0,         // dst[i] = src[i]; with kScalePre or kScalePost multiplied by that factor
+  copy = 0,         // dst[i] = src[i]
   reduce = 1,       // dst[i] = dst[i] (op) src[i], or reversed
   send = 2,         // the next chunk on the edge to `peer` is src
   recv = 3,         // dst = the next chunk on the edge from `peer`
@@ -33,15 +33,19 @@ enum class BufferKind : std::uint8_t {
 };
 
 enum OpFlags : std::uint8_t {
-  kReverseOperands = 1,  // the incoming (or src) element is the left operand: lower rank goes left
-  kScalePre = 2,         // the result is multiplied by the item's prescale
-  kScalePost = 4,        // the result is multiplied by the item's postscale
+  kReverseOperands = 1,  // reduce: dst = src (op) dst; recv_reduce: dst = chunk (op) src
+  kScalePre = 2,         // copy only: the result is multiplied by the item's prescale
+  kScalePost = 4,        // copy, reduce, recv, recv_reduce: what is written to dst is multiplied by
+                         // the item's postscale; after the prescale and after the reduction
 };
 
 // Offsets and counts are in elements. A send, recv or recv_reduce moves at most one chunk
 // (Schedule::chunk_element_count) and takes one slot of its edge from send until the receiver has
 // consumed it; an edge has `edge_slot_count` of them and a send waits while none is free. Ops of a
-// rank run in order. count 0 is allowed: an empty chunk, a pure signal.
+// rank run in order: a send is over when its src may be written again. dst and src of one op are
+// the same elements or share none. count 0 is allowed: an empty chunk, a pure signal, without
+// buffers. A slot buffer is only allowed in copy and reduce, where `peer` is the rank that it
+// belongs to.
 struct Op {
   OpKind kind = OpKind::copy;
   std::uint8_t flags = 0;
@@ -65,8 +69,13 @@ struct Schedule {
   std::vector<std::uint64_t> gather_counts;  // allgather only: elements per rank
   std::uint64_t chunk_element_count = 0;     // most elements that one send moves
   std::uint64_t scratch_element_count = 0;
-  bool in_place = false;  // input and output are the same memory
+  // Input and output are the same memory. An allgather in place has no input: the rank's own part
+  // lies in its place in the output already.
+  bool in_place = false;
   std::vector<Op> ops;
+  bool prescale = false;                 // each contribution is to be multiplied by the prescale,
+  bool postscale = false;                // each result by the postscale: exactly once
+  std::uint64_t slot_element_count = 0;  // of shared memory that this rank offers to the others
 };
 
 }  // namespace hvd

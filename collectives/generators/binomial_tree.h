@@ -1,0 +1,21 @@
+// collectives/generators/binomial_tree.h: parent and children of a rank in a binomial tree.
+// Not here: what travels along it (tree_allreduce.cc, tree_broadcast.cc).
+// Threads: pure functions.  Limits: none.
+// Read next: tree_allreduce.cc.
+#pragma once
+
+#include <vector>
+
+#include "core/vocabulary/rank.h"
+
+namespace hvd {
+
+struct TreePlace {
+  Rank parent;                 // -1 at the root
+  std::vector<Rank> children;  // the smallest subtree first
+};
+
+// A rank's subtree is it and the ranks that follow it (counted from the root, around the end).
+TreePlace binomial_place(Rank rank, int rank_count, Rank root);
+
+}  // namespace hvd

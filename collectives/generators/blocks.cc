@@ -1,0 +1,45 @@
+#include "collectives/generators/blocks.h"
+
+namespace hvd {
+
+Block even_block(std::uint64_t element_count, int block_count, int index) {
+  const auto blocks = static_cast<std::uint64_t>(block_count);
+  const auto i = static_cast<std::uint64_t>(index);
+  const std::uint64_t short_count = element_count / blocks;
+  const std::uint64_t longer_blocks = element_count % blocks;
+  return Block{i * short_count + std::min(i, longer_blocks),
+               short_count + (i < longer_blocks ? 1 : 0)};
+}
+
+std::vector<Block> even_blocks(std::uint64_t element_count, int block_count) {
+  std::vector<Block> blocks;
+  blocks.reserve(static_cast<std::size_t>(block_count));
+  for (int i = 0; i < block_count; ++i) {
+    blocks.push_back(even_block(element_count, block_count, i));
+  }
+  return blocks;
+}
+
+std::vector<Block> blocks_of_counts(std::span<const std::uint64_t> counts) {
+  std::vector<Block> blocks;
+  blocks.reserve(counts.size());
+  std::uint64_t offset = 0;
+  for (const std::uint64_t count : counts) {
+    blocks.push_back(Block{offset, count});
+    offset += count;
+  }
+  return blocks;
+}
+
+void copy_input_to_output(ScheduleBuilder& builder, const ScheduleParams& params, unsigned flags) {
+  if (params.in_place && flags == 0) {
+    return;
+  }
+  const Block all{0, params.element_count};
+  for (std::uint64_t k = 0; k < chunk_count_of(all, params.chunk_element_count); ++k) {
+    const Block chunk = chunk_of(all, params.chunk_element_count, k);
+    builder.copy(at_output(chunk.offset), at_input(chunk.offset), chunk.count, flags);
+  }
+}
+
+}  // namespace hvd

@@ -1,0 +1,115 @@
+#include "collectives/generators/recursive_doubling_allreduce.h"
+
+#include <bit>
+
+#include "collectives/generators/exchange.h"
+
+namespace hvd {
+namespace {
+
+// Ranks 2 i and 2 i + 1 below 2 * folded_count count as one, played by 2 i + 1; so a player speaks
+// for neighbouring ranks, and the order of players is the order of the ranks they speak for.
+struct Fold {
+  int player_count;
+  int folded_count;
+  explicit Fold(int rank_count)
+      : player_count(static_cast<int>(std::bit_floor(static_cast<unsigned>(rank_count)))),
+        folded_count(rank_count - player_count) {}
+
+  bool folded(int rank) const { return rank < 2 * folded_count; }
+  bool plays(int rank) const { return !folded(rank) || rank % 2 == 1; }
+  int player_of(int rank) const { return folded(rank) ? rank / 2 : rank - folded_count; }
+  Rank rank_of(int player) const {
+    return Rank{player < folded_count ? 2 * player + 1 : player + folded_count};
+  }
+};
+
+class RecursiveDoubling {
+ public:
+  explicit RecursiveDoubling(const ScheduleParams& params)
+      : params_(params),
+        all_{0, params.element_count},
+        chunk_count_(chunk_count_of(all_, params.chunk_element_count)),
+        builder_(CollectiveKind::allreduce, params) {}
+
+  Schedule make() {
+    if (params_.prescale) {
+      copy_input_to_output(builder_, params_, kScalePre);
+      mine_ = BufferKind::output;
+    }
+    const Fold fold(params_.rank_count);
+    const int rank = params_.rank.value;
+    if (!fold.plays(rank)) {
+      send_all(Rank{rank + 1});
+      receive_all(Rank{rank + 1});
+      return builder_.take();
+    }
+    if (fold.folded(rank)) {
+      reduce_all(Rank{rank - 1});
+    }
+    const int player = fold.player_of(rank);
+    for (int distance = 1; distance < fold.player_count; distance *= 2) {
+      const bool final = 2 * distance == fold.player_count;
+      exchange(fold.rank_of(player ^ distance), final ? post_flag(params_) : 0U);
+    }
+    if (fold.folded(rank)) {
+      send_all(Rank{rank - 1});
+    }
+    return builder_.take();
+  }
+
+ private:
+  Block chunk(std::uint64_t k) const { return chunk_of(all_, params_.chunk_element_count, k); }
+
+  void send(Rank to, std::uint64_t k) {
+    builder_.send(to, {mine_, chunk(k).offset, {}}, chunk(k).count);
+  }
+  void recv_reduce(Rank from, std::uint64_t k, unsigned flags) {
+    const unsigned order = from < params_.rank ? unsigned{kReverseOperands} : 0U;
+    builder_.recv_reduce(from, at_output(chunk(k).offset), {mine_, chunk(k).offset, {}},
+                         chunk(k).count, order | flags);
+  }
+  void send_all(Rank to) {
+    for (std::uint64_t k = 0; k < chunk_count_; ++k) {
+      send(to, k);
+    }
+  }
+  void receive_all(Rank from) {
+    for (std::uint64_t k = 0; k < chunk_count_; ++k) {
+      builder_.recv(from, at_output(chunk(k).offset), chunk(k).count);
+    }
+  }
+  void reduce_all(Rank from) {
+    for (std::uint64_t k = 0; k < chunk_count_; ++k) {
+      recv_reduce(from, k, 0);
+    }
+    mine_ = BufferKind::output;
+  }
+  // A chunk is sent before it is reduced, so both sides send what they had before the round.
+  void exchange(Rank with, unsigned flags) {
+    exchange_in_turn(
+        chunk_count_, static_cast<std::uint64_t>(params_.send_ahead),
+        [&](std::uint64_t k) { send(with, k); },
+        [&](std::uint64_t k) { recv_reduce(with, k, flags); });
+    mine_ = BufferKind::output;
+  }
+
+  const ScheduleParams& params_;
+  const Block all_;
+  const std::uint64_t chunk_count_;
+  ScheduleBuilder builder_;
+  BufferKind mine_ = BufferKind::input;  // where this rank's value of the moment lies
+};
+
+}  // namespace
+
+Schedule make_recursive_doubling_allreduce(const ScheduleParams& params) {
+  if (params.rank_count > 1) {
+    return RecursiveDoubling(params).make();
+  }
+  ScheduleBuilder builder(CollectiveKind::allreduce, params);
+  copy_input_to_output(builder, params, pre_flag(params) | post_flag(params));
+  return builder.take();
+}
+
+}  // namespace hvd

@@ -1,0 +1,61 @@
+#include "collectives/generators/tree_allreduce.h"
+
+#include "collectives/generators/binomial_tree.h"
+#include "collectives/generators/blocks.h"
+
+namespace hvd {
+namespace {
+
+// The children's ranks are higher than mine and rise from child to child, so mine is always the
+// left operand.
+void reduce_chunk(ScheduleBuilder& builder, const TreePlace& tree, BufferKind mine, Block chunk,
+                  unsigned root_flags) {
+  for (const Rank child : tree.children) {
+    const bool last = child == tree.children.back();
+    builder.recv_reduce(child, at_output(chunk.offset), {mine, chunk.offset, {}}, chunk.count,
+                        last ? root_flags : 0U);
+    mine = BufferKind::output;
+  }
+  if (tree.parent.value >= 0) {
+    builder.send(tree.parent, {mine, chunk.offset, {}}, chunk.count);
+  }
+}
+
+void spread_chunk(ScheduleBuilder& builder, const TreePlace& tree, Block chunk) {
+  if (tree.parent.value >= 0) {
+    builder.recv(tree.parent, at_output(chunk.offset), chunk.count);
+  }
+  for (auto child = tree.children.rbegin(); child != tree.children.rend(); ++child) {
+    builder.send(*child, at_output(chunk.offset), chunk.count);
+  }
+}
+
+}  // namespace
+
+// All chunks go up before the first comes down. Were the two interleaved, a leaf would have to stop
+// sending in time to receive, and chunks under way would be bounded by the slots of one edge
+// instead of by the depth of the tree.
+Schedule make_tree_allreduce(const ScheduleParams& params) {
+  ScheduleBuilder builder(CollectiveKind::allreduce, params);
+  const bool alone = params.rank_count == 1;
+  if (alone || params.prescale) {
+    copy_input_to_output(builder, params, pre_flag(params) | (alone ? post_flag(params) : 0U));
+  }
+  if (alone) {
+    return builder.take();
+  }
+  const TreePlace tree = binomial_place(params.rank, params.rank_count, kRoot);
+  const BufferKind mine = params.prescale ? BufferKind::output : BufferKind::input;
+  const Block all{0, params.element_count};
+  const std::uint64_t chunk_count = chunk_count_of(all, params.chunk_element_count);
+  for (std::uint64_t k = 0; k < chunk_count; ++k) {
+    reduce_chunk(builder, tree, mine, chunk_of(all, params.chunk_element_count, k),
+                 params.rank == kRoot ? post_flag(params) : 0U);
+  }
+  for (std::uint64_t k = 0; k < chunk_count; ++k) {
+    spread_chunk(builder, tree, chunk_of(all, params.chunk_element_count, k));
+  }
+  return builder.take();
+}
+
+}  // namespace hvd

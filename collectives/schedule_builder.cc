@@ -1,0 +1,117 @@
+#include "collectives/schedule_builder.h"
+
+#include <numeric>
+
+namespace hvd {
+namespace {
+
+std::uint64_t output_element_count(CollectiveKind kind, const ScheduleParams& params) {
+  switch (kind) {
+    case CollectiveKind::allgather:
+      return std::accumulate(params.gather_counts.begin(), params.gather_counts.end(),
+                             std::uint64_t{0});
+    case CollectiveKind::allreduce:
+    case CollectiveKind::broadcast:
+      return params.element_count;
+    case CollectiveKind::barrier:
+      return 0;
+  }
+  return 0;
+}
+
+// Ops without elements name no buffer, so that printed schedules and the engine see a pure signal.
+Place place_of(Place place, std::uint64_t count) { return count == 0 ? Place{} : place; }
+
+Op local_op(OpKind kind, Place dst, Place src, std::uint64_t count, unsigned flags) {
+  Op op;
+  op.kind = kind;
+  op.flags = static_cast<std::uint8_t>(flags);
+  op.dst = place_of(dst, count).buffer;
+  op.dst_offset = place_of(dst, count).offset;
+  op.src = place_of(src, count).buffer;
+  op.src_offset = place_of(src, count).offset;
+  op.count = count;
+  op.peer = dst.buffer == BufferKind::slot   ? dst.owner.value
+            : src.buffer == BufferKind::slot ? src.owner.value
+                                             : -1;
+  return op;
+}
+
+Op edge_op(OpKind kind, Rank peer, Place dst, Place src, std::uint64_t count, unsigned flags) {
+  Op op = local_op(kind, dst, src, count, flags);
+  op.peer = peer.value;
+  return op;
+}
+
+}  // namespace
+
+ScheduleBuilder::ScheduleBuilder(CollectiveKind kind, const ScheduleParams& params) {
+  schedule_.kind = kind;
+  schedule_.rank = params.rank;
+  schedule_.rank_count = params.rank_count;
+  schedule_.root = params.root;
+  schedule_.element_count = output_element_count(kind, params);
+  if (kind == CollectiveKind::allgather) {
+    schedule_.gather_counts = params.gather_counts;
+  }
+  schedule_.chunk_element_count = params.chunk_element_count;
+  schedule_.in_place = params.in_place;
+  schedule_.prescale = params.prescale;
+  schedule_.postscale = params.postscale;
+}
+
+ScheduleBuilder& ScheduleBuilder::add(const Op& op) {
+  schedule_.ops.push_back(op);
+  return *this;
+}
+
+ScheduleBuilder& ScheduleBuilder::copy(Place dst, Place src, std::uint64_t count, unsigned flags) {
+  return add(local_op(OpKind::copy, dst, src, count, flags));
+}
+
+ScheduleBuilder& ScheduleBuilder::reduce(Place dst, Place src, std::uint64_t count,
+                                         unsigned flags) {
+  return add(local_op(OpKind::reduce, dst, src, count, flags));
+}
+
+ScheduleBuilder& ScheduleBuilder::send(Rank to, Place src, std::uint64_t count) {
+  return add(edge_op(OpKind::send, to, Place{}, src, count, 0));
+}
+
+ScheduleBuilder& ScheduleBuilder::recv(Rank from, Place dst, std::uint64_t count, unsigned flags) {
+  return add(edge_op(OpKind::recv, from, dst, Place{}, count, flags));
+}
+
+ScheduleBuilder& ScheduleBuilder::recv_reduce(Rank from, Place dst, Place src, std::uint64_t count,
+                                              unsigned flags) {
+  return add(edge_op(OpKind::recv_reduce, from, dst, src, count, flags));
+}
+
+ScheduleBuilder& ScheduleBuilder::post(std::uint32_t flag, std::uint32_t value) {
+  Op op;
+  op.kind = OpKind::post;
+  op.flag = flag;
+  op.value = value;
+  return add(op);
+}
+
+ScheduleBuilder& ScheduleBuilder::wait(Rank whose, std::uint32_t flag, std::uint32_t value) {
+  Op op;
+  op.kind = OpKind::wait;
+  op.peer = whose.value;
+  op.flag = flag;
+  op.value = value;
+  return add(op);
+}
+
+ScheduleBuilder& ScheduleBuilder::scratch(std::uint64_t element_count) {
+  schedule_.scratch_element_count = element_count;
+  return *this;
+}
+
+ScheduleBuilder& ScheduleBuilder::slot(std::uint64_t element_count) {
+  schedule_.slot_element_count = element_count;
+  return *this;
+}
+
+}  // namespace hvd

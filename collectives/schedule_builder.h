@@ -1,0 +1,49 @@
+// collectives/schedule_builder.h: the words in which generators write a Schedule.
+// Not here: the meaning of the ops (schedule.h), algorithms (generators/).
+// Threads: a builder belongs to one thread.  Limits: none.
+// Read next: generators/tree_broadcast.cc, the shortest user.
+#pragma once
+
+#include <cstdint>
+
+#include "collectives/schedule.h"
+#include "collectives/schedule_params.h"
+
+namespace hvd {
+
+// Where an op reads or writes; how many elements is the op's own property.
+struct Place {
+  BufferKind buffer = BufferKind::none;
+  std::uint64_t offset = 0;
+  Rank owner;  // slot only
+};
+constexpr Place at_input(std::uint64_t offset) { return {BufferKind::input, offset, {}}; }
+constexpr Place at_output(std::uint64_t offset) { return {BufferKind::output, offset, {}}; }
+constexpr Place at_scratch(std::uint64_t offset) { return {BufferKind::scratch, offset, {}}; }
+constexpr Place at_slot(Rank owner, std::uint64_t offset) {
+  return {BufferKind::slot, offset, owner};
+}
+
+class ScheduleBuilder {
+ public:
+  ScheduleBuilder(CollectiveKind kind, const ScheduleParams& params);
+
+  ScheduleBuilder& copy(Place dst, Place src, std::uint64_t count, unsigned flags = 0);
+  ScheduleBuilder& reduce(Place dst, Place src, std::uint64_t count, unsigned flags = 0);
+  ScheduleBuilder& send(Rank to, Place src, std::uint64_t count);
+  ScheduleBuilder& recv(Rank from, Place dst, std::uint64_t count, unsigned flags = 0);
+  ScheduleBuilder& recv_reduce(Rank from, Place dst, Place src, std::uint64_t count,
+                               unsigned flags = 0);
+  ScheduleBuilder& post(std::uint32_t flag, std::uint32_t value);
+  ScheduleBuilder& wait(Rank whose, std::uint32_t flag, std::uint32_t value);
+  ScheduleBuilder& scratch(std::uint64_t element_count);
+  ScheduleBuilder& slot(std::uint64_t element_count);  // shared memory that this rank offers
+
+  Schedule take() { return std::move(schedule_); }
+
+ private:
+  ScheduleBuilder& add(const Op& op);
+  Schedule schedule_;
+};
+
+}  // namespace hvd
