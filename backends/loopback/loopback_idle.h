@@ -42,7 +42,10 @@ class LoopbackIdle final : public Idle {
  public:
   explicit LoopbackIdle(LoopbackDoor& door) : door_(door) {}
   bool poll() override { return door_.poll(); }
-  void sleep(Time until) override { door_.sleep(until); }
+  bool sleep(Time until) override {
+    door_.sleep(until);
+    return false;  // signals do not end a condition variable's wait
+  }
   void ring() override { door_.ring(); }
   void claim() override { door_.claim(); }
   void unclaim() override { door_.unclaim(); }

@@ -67,9 +67,10 @@ bool PollerIdle::poll() {
   return *count > 0;
 }
 
-void PollerIdle::sleep(Time until) {
+bool PollerIdle::sleep(Time until) {
   const Result<int> count = poller_.run_once(time_left(until));
   HVD_CHECK(count.ok());
+  return *count == 0 && poller_.clock().now() < until;  // run_once returns early only on a signal
 }
 
 void PollerIdle::ring() { ring_eventfd(doorbell_.get()); }

@@ -23,7 +23,7 @@ class PollerIdle final : public Idle {
   ~PollerIdle() override;
 
   bool poll() override;
-  void sleep(Time until) override;
+  bool sleep(Time until) override;
   void ring() override;
   void claim() override;
   void unclaim() override;

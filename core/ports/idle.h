@@ -21,7 +21,8 @@ class Idle {
   // Baton holder. Handles whatever is ready, without blocking; true if there was anything.
   virtual bool poll() = 0;
   // Baton holder. Blocks until activity, ring(), a signal, or `until`; then handles what is ready.
-  virtual void sleep(Time until) = 0;
+  // True if a signal ended it.
+  virtual bool sleep(Time until) = 0;
   // Any thread: ends the current sleep() or park(), or the next one if none is under way.
   virtual void ring() = 0;
 

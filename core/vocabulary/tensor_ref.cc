@@ -13,6 +13,21 @@ Shape::Shape(std::span<const std::int64_t> sizes)
   std::copy(sizes.begin(), sizes.end(), sizes_.begin());
 }
 
+bool Shape::countable() const {
+  constexpr std::uint64_t most = std::uint64_t{1} << 56;
+  unsigned __int128 count = 1;
+  bool empty = false;
+  for (const std::int64_t size : sizes()) {
+    if (size < 0) {
+      return false;
+    }
+    empty = empty || size == 0;
+    count = std::min<unsigned __int128>(count * static_cast<std::uint64_t>(size == 0 ? 1 : size),
+                                        static_cast<unsigned __int128>(most) + 1);
+  }
+  return empty || count <= most;
+}
+
 std::size_t Shape::element_count() const {
   std::size_t count = 1;
   for (const std::int64_t size : sizes()) {

@@ -30,7 +30,9 @@ class Shape {
   std::span<const std::int64_t> sizes() const {
     return {sizes_.data(), static_cast<std::size_t>(dimension_count_)};
   }
-  std::size_t element_count() const;
+  // No dimension is negative and the element count is at most 2^56, so that bytes fit in 63 bits.
+  bool countable() const;
+  std::size_t element_count() const;  // of a countable shape
   // Elements of one row: the product of all dimensions but the first. 1 for 0-d and 1-d.
   std::size_t row_element_count() const;
   std::string text() const;  // "[3 4]"

@@ -1,0 +1,417 @@
+#include "core/stages/coordinator.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/base/check.h"
+#include "core/stages/fusion.h"
+
+namespace hvd {
+namespace {
+
+std::vector<Rank> heartbeat_peers(const JobRanks& ranks) {
+  if (!ranks.is_root()) {
+    return {kRoot};
+  }
+  std::vector<Rank> others;
+  for (int r = 1; r < ranks.count(); ++r) {
+    others.emplace_back(r);
+  }
+  return others;
+}
+
+// `cause` as one operation's failure: what it was doing when the job went down.
+Status failure_of(const Request& request, const Status& cause) {
+  return cause
+      .in_context(str(collective_name(request.kind), " '", request.name, "' cannot complete"))
+      .about_tensor(request.name);
+}
+
+}  // namespace
+
+Coordinator::Coordinator(const Config& config, JobRanks ranks, World world)
+    : config_(config),
+      ranks_(std::move(ranks)),
+      world_(world),
+      dispatcher_(world.data, ranks_.self(), ranks_.count()),
+      heartbeat_(heartbeat_peers(ranks_), nanos_from_seconds(config.heartbeat_seconds),
+                 world.clock.now()),
+      ended_(static_cast<std::size_t>(ranks_.count()), false) {
+  if (ranks_.is_root()) {
+    root_.emplace(ranks_, RootNegotiator::Limits{
+                              .stall_warning = nanos_from_seconds(config.stall_warning_seconds)});
+  }
+}
+
+// ---- any thread --------------------------------------------------------------------------------
+
+Result<OperationPtr> Coordinator::submit(Request request) {
+  HVD_TRY(check_request(request, ranks_.count()));
+  HVD_TRY(world_.data.accepts(request));
+  if (request.deadline == 0) {
+    request.deadline = nanos_from_seconds(config_.deadline_seconds);
+  }
+  const OperationPtr operation = std::make_shared<Operation>();
+  operation->request = std::move(request);
+  operation->submitted_at = world_.clock.now();
+  world_.data.tensor_ready(operation->request);
+  handles_.add(operation);
+  if (Status status = submit_queue_.submit(operation); !status.ok()) {
+    handles_.release(operation->handle);
+    return status;
+  }
+  counters_.submitted.fetch_add(1, std::memory_order_relaxed);
+  return operation;
+}
+
+void Coordinator::complete(Operation& operation, Status status) {
+  submit_queue_.forget_name(operation.request.name);  // first: the waiter may submit it again
+  handles_.complete(operation, std::move(status));
+}
+
+void Coordinator::complete_all(std::vector<Outcome>& outcomes) {
+  for (Outcome& outcome : outcomes) {
+    complete(*outcome.operation, std::move(outcome.status));
+  }
+  outcomes.clear();
+}
+
+// ---- the pass ----------------------------------------------------------------------------------
+
+bool Coordinator::run_pass() {
+  counters_.passes.fetch_add(1, std::memory_order_relaxed);
+  bool moved = take_submissions();
+  moved = take_control_events() || moved;
+  root_work();
+  beat();
+  moved = world_.data.progress() || moved;
+  return take_finished() || moved;
+}
+
+bool Coordinator::take_submissions() {
+  drained_.clear();
+  submit_queue_.drain(drained_);
+  if (drained_.empty()) {
+    return false;
+  }
+  for (const OperationPtr& operation : drained_) {
+    if (!aborted_.ok()) {
+      outcomes_.push_back({operation, failure_of(operation->request, aborted_)});
+    } else {
+      negotiator_.add(operation, outcomes_);
+    }
+  }
+  complete_all(outcomes_);
+  announce();
+  return true;
+}
+
+void Coordinator::announce() {
+  if (!negotiator_.has_announcements()) {
+    return;
+  }
+  ReadyMessage message = negotiator_.take_announcements();
+  if (root_) {
+    root_->on_ready(ranks_.self(), message, world_.clock.now());
+  } else {
+    send(kRoot, message);
+  }
+}
+
+bool Coordinator::take_control_events() {
+  ControlEvent event;
+  bool any = false;
+  while (world_.control.receive(event)) {
+    any = true;
+    if (event.kind == ControlEvent::Kind::peer_lost) {
+      on_peer_lost(event.from, event.reason);
+    } else {
+      heartbeat_.heard_of(event.from, world_.clock.now());
+      on_message(event.from, event.message);
+    }
+  }
+  return any;
+}
+
+void Coordinator::on_message(Rank from, const Bytes& bytes) {
+  Result<ControlMessage> message = decode(bytes, ranks_.count());
+  if (!message.ok()) {
+    abort_job(message.status().in_context(str("from ", ranks_.text(from))).blame_rank(from.value));
+    return;
+  }
+  if (auto* ready = std::get_if<ReadyMessage>(&*message); ready != nullptr && root_) {
+    on_ready(from, *ready);
+  } else if (auto* answer = std::get_if<AnswerMessage>(&*message); answer != nullptr && !root_) {
+    on_answer(std::move(*answer));
+  } else if (const auto* abort = std::get_if<AbortMessage>(&*message)) {
+    on_abort(from, *abort);
+  } else if (std::holds_alternative<GoodbyeMessage>(*message)) {
+    on_goodbye(from);
+  } else if (std::holds_alternative<GoodbyeSeenMessage>(*message)) {
+    goodbye_seen_ = true;
+  }  // a heartbeat has been noted already
+}
+
+void Coordinator::on_ready(Rank from, const ReadyMessage& message) {
+  if (!ended_[from.index()]) {
+    root_->on_ready(from, message, world_.clock.now());
+  }
+}
+
+void Coordinator::on_answer(AnswerMessage message) {
+  if (!aborted_.ok()) {
+    return;
+  }
+  std::vector<AgreedGroup> agreed;
+  const Status status = negotiator_.on_answer(std::move(message), agreed, outcomes_);
+  complete_all(outcomes_);
+  if (!status.ok()) {
+    abort_job(status);
+    return;
+  }
+  for (AgreedGroup& group : agreed) {
+    counters_.work_items.fetch_add(1, std::memory_order_relaxed);
+    if (Status started = dispatcher_.start(std::move(group)); !started.ok()) {
+      abort_job(started.blame_rank(ranks_.self().value));
+      return;
+    }
+  }
+}
+
+void Coordinator::on_goodbye(Rank from) {
+  ended_[from.index()] = true;
+  heartbeat_.forget(from);
+  if (root_) {
+    root_->on_goodbye(from, world_.clock.now());
+    send(from, GoodbyeSeenMessage{});
+    return;
+  }
+  goodbye_seen_ = true;
+  const Status reason =
+      error(StatusCode::peer_ended, ranks_.text(kRoot),
+            " ended normally and decides no more. every rank must submit each name equally often "
+            "before rank 0 shuts down")
+          .blame_rank(kRoot.value);
+  close_with(reason);
+  fail_pending(reason);
+}
+
+void Coordinator::on_peer_lost(Rank peer, const std::string& reason) {
+  const bool normal = ended_[peer.index()] || !aborted_.ok();
+  ended_[peer.index()] = true;
+  heartbeat_.forget(peer);
+  if (peer == kRoot) {
+    goodbye_seen_ = true;  // nobody is left to see it
+  }
+  if (!normal) {
+    abort_job(error(StatusCode::aborted, ranks_.text(peer), " died: ", reason,
+                    ". its own output, or the report of its launcher, says why; this job cannot go "
+                    "on without it")
+                  .blame_rank(peer.value));
+  }
+}
+
+void Coordinator::on_abort(Rank from, const AbortMessage& message) {
+  Status cause(StatusCode::aborted, message.text);
+  (void)from;
+  abort_job(cause.blame_rank(message.culprit.value));
+}
+
+// ---- the root ----------------------------------------------------------------------------------
+
+void Coordinator::root_work() {
+  if (!root_ || !aborted_.ok()) {
+    return;
+  }
+  if (world_.clock.now() >= root_->next_timer()) {
+    for (const std::string& warning : root_->on_timer(world_.clock.now())) {
+      world_.logger.warn(warning);
+    }
+  }
+  std::vector<Decision> decisions = root_->take_decisions(answer_sequence_ + 1);
+  if (decisions.empty()) {
+    return;
+  }
+  AnswerMessage answer = answer_of(std::move(decisions));
+  send_to_all(answer);
+  on_answer(std::move(answer));
+}
+
+AnswerMessage Coordinator::answer_of(std::vector<Decision> decisions) {
+  AnswerMessage answer;
+  answer.sequence = ++answer_sequence_;
+  std::vector<const ReadyEntry*> entries;
+  std::vector<Decision> agreed;
+  for (Decision& decision : decisions) {
+    if (decision.status.ok()) {
+      agreed.push_back(std::move(decision));
+    } else {
+      answer.groups.push_back({decision.status.code(),
+                               decision.status.message(),
+                               Rank(decision.status.culprit_rank()),
+                               0,
+                               {decision.entry.name},
+                               {}});
+    }
+  }
+  entries.reserve(agreed.size());
+  for (const Decision& decision : agreed) {
+    entries.push_back(&decision.entry);
+  }
+  const auto bytes_max = static_cast<std::size_t>(config_.fusion_bytes_max);
+  for (const std::vector<std::size_t>& members : fuse(entries, bytes_max)) {
+    answer.groups.push_back(answer_of_group(agreed, members));
+  }
+  return answer;
+}
+
+AnsweredGroup Coordinator::answer_of_group(const std::vector<Decision>& decisions,
+                                           const std::vector<std::size_t>& members) {
+  AnsweredGroup group;
+  const Decision& first = decisions[members.front()];
+  WorkShape shape{first.entry.kind, first.entry.dtype, first.entry.op, 0};
+  for (const std::size_t member : members) {
+    const ReadyEntry& entry = decisions[member].entry;
+    shape.element_count += entry.shape.element_count();
+    group.names.push_back(entry.name);
+  }
+  if (first.entry.kind == CollectiveKind::allgather) {
+    group.gather_rows = first.gather_rows;
+    std::size_t rows = 0;
+    for (const std::int64_t count : group.gather_rows) {
+      rows += static_cast<std::size_t>(count);
+    }
+    shape.element_count = rows * first.entry.shape.row_element_count();
+  }
+  group.choice = world_.data.choose(shape);
+  return group;
+}
+
+// ---- life and death ----------------------------------------------------------------------------
+
+void Coordinator::beat() {
+  const Time now = world_.clock.now();
+  if (!heartbeat_.beat_due(now)) {
+    return;
+  }
+  if (const std::optional<Rank> silent = heartbeat_.silent_peer(now)) {
+    on_peer_lost(
+        *silent,
+        str("it has not been heard of for more than ", seconds_from_nanos(heartbeat_.limit()),
+            " s: stopped, or cut off. limit: HVD_HEARTBEAT_SECONDS ", config_.heartbeat_seconds));
+    return;
+  }
+  if (root_) {
+    send_to_all(HeartbeatMessage{});
+  } else if (reachable(kRoot)) {
+    send(kRoot, HeartbeatMessage{});
+  }
+}
+
+bool Coordinator::take_finished() {
+  const bool any = dispatcher_.take_finished(outcomes_);
+  Status broken;
+  for (Outcome& outcome : outcomes_) {
+    if (outcome.status.code() == StatusCode::aborted && !aborted_.ok()) {
+      outcome.status = failure_of(outcome.operation->request, aborted_);
+    } else if (!outcome.status.ok()) {
+      broken = outcome.status;
+    }
+  }
+  complete_all(outcomes_);
+  if (!broken.ok()) {
+    abort_job(broken);  // started everywhere, failed here: the others cannot finish it
+  }
+  return any;
+}
+
+void Coordinator::abort_job(const Status& cause) {
+  if (!aborted_.ok()) {
+    return;
+  }
+  aborted_ = cause.code() == StatusCode::aborted ? cause
+                                                 : Status(StatusCode::aborted, cause.message())
+                                                       .about_tensor(cause.tensor())
+                                                       .blame_rank(cause.culprit_rank());
+  const AbortMessage message{aborted_.message(), Rank(aborted_.culprit_rank())};
+  if (root_) {
+    send_to_all(message);
+  } else if (reachable(kRoot)) {
+    send(kRoot, message);
+  }
+  close_with(aborted_);
+  world_.data.abort(aborted_);
+  fail_pending(aborted_);
+  (void)take_finished();
+}
+
+void Coordinator::close_with(const Status& reason) { submit_queue_.close(reason); }
+
+void Coordinator::fail_pending(const Status& reason) {
+  drained_.clear();
+  submit_queue_.drain(drained_);
+  for (const std::vector<OperationPtr>& operations : {negotiator_.take_all(), drained_}) {
+    for (const OperationPtr& operation : operations) {
+      complete(*operation, failure_of(operation->request, reason));
+    }
+  }
+}
+
+Time Coordinator::next_deadline() const {
+  const Time root_timer = root_ && aborted_.ok() ? root_->next_timer() : kNever;
+  return std::min(root_timer, heartbeat_.next_timer());
+}
+
+void Coordinator::begin_leave() {
+  close_with(error(StatusCode::precondition,
+                   "hvd has been shut down on this rank; use hvd_init to start again"));
+  (void)take_submissions();
+  leaving_ = true;
+  owes_answers_ = negotiator_.pending_count() > 0;
+  if (root_) {
+    send_to_all(GoodbyeMessage{});
+    goodbye_seen_ = true;
+  } else if (reachable(kRoot)) {
+    send(kRoot, GoodbyeMessage{});
+  }
+}
+
+// An answer that concerns this rank can only be under way if something was pending when it left.
+bool Coordinator::may_leave() const {
+  if (!aborted_.ok()) {
+    return true;
+  }
+  return !dispatcher_.busy() && (goodbye_seen_ || !owes_answers_);
+}
+
+void Coordinator::finish_leave() {
+  const Status reason = error(StatusCode::precondition, "hvd was shut down on this rank");
+  fail_pending(reason);
+  world_.data.abort(error(StatusCode::aborted, reason.message()));
+  (void)take_finished();
+}
+
+// ---- sending -----------------------------------------------------------------------------------
+
+bool Coordinator::reachable(Rank rank) const { return !ended_[rank.index()]; }
+
+void Coordinator::send(Rank to, const ControlMessage& message) {
+  const Bytes bytes = encode(message);
+  counters_.control_messages_sent.fetch_add(1, std::memory_order_relaxed);
+  counters_.control_bytes_sent.fetch_add(bytes.size(), std::memory_order_relaxed);
+  world_.control.send(to, bytes);
+}
+
+void Coordinator::send_to_all(const ControlMessage& message) {
+  HVD_CHECK(ranks_.is_root());
+  const Bytes bytes = encode(message);
+  for (int r = 1; r < ranks_.count(); ++r) {
+    if (reachable(Rank(r))) {
+      counters_.control_messages_sent.fetch_add(1, std::memory_order_relaxed);
+      counters_.control_bytes_sent.fetch_add(bytes.size(), std::memory_order_relaxed);
+      world_.control.send(Rank(r), bytes);
+    }
+  }
+}
+
+}  // namespace hvd

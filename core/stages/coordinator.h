@@ -1,0 +1,116 @@
+// core/stages/coordinator.h: one rank's road of a tensor: submit, negotiate, dispatch, complete.
+// Sans-I/O apart from its ports: a pass takes what came, decides, and returns.
+// Not here: threads, waiting and sleeping (progress.h).
+// Threads: submit and find from any; the rest by the baton holder.  Limits: none.
+// Read next: negotiator.h, root_negotiator.h, dispatcher.h, then progress.h.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "core/base/log.h"
+#include "core/config/config.h"
+#include "core/ports/control_plane.h"
+#include "core/ports/data_plane.h"
+#include "core/stages/baton.h"
+#include "core/stages/dispatcher.h"
+#include "core/stages/handle_table.h"
+#include "core/stages/heartbeat.h"
+#include "core/stages/job_ranks.h"
+#include "core/stages/negotiator.h"
+#include "core/stages/root_negotiator.h"
+#include "core/stages/submit_queue.h"
+
+namespace hvd {
+
+class Coordinator {
+ public:
+  struct World {
+    const Clock& clock;
+    ControlPlane& control;
+    DataPlane& data;
+    const Logger& logger;
+  };
+  struct Counters {
+    std::atomic<std::uint64_t> submitted{0};
+    std::atomic<std::uint64_t> work_items{0};  // fused groups that were started
+    std::atomic<std::uint64_t> control_messages_sent{0};
+    std::atomic<std::uint64_t> control_bytes_sent{0};
+    std::atomic<std::uint64_t> passes{0};
+  };
+
+  Coordinator(const Config& config, JobRanks ranks, World world);
+
+  // Checks, queues and returns a handle. The request's memory is borrowed until the operation is
+  // done. The caller sees to it that a pass follows (progress.h).
+  Result<OperationPtr> submit(Request request);
+  HandleTable& handles() { return handles_; }
+  bool has_submissions() const { return !submit_queue_.empty(); }
+
+  // One pass over everything that came; true if anything moved, so that another pass may help.
+  bool run_pass() HVD_REQUIRES(baton);
+  // When a pass is needed although nothing comes.
+  Time next_deadline() const HVD_REQUIRES(baton);
+
+  // No submission from now on; says goodbye. Passes go on until may_leave().
+  void begin_leave() HVD_REQUIRES(baton);
+  // Every operation that all ranks are committed to has been run, and the root knows of our
+  // leaving.
+  bool may_leave() const HVD_REQUIRES(baton);
+  // Fails whatever is left.
+  void finish_leave() HVD_REQUIRES(baton);
+
+  const Counters& counters() const { return counters_; }
+  const JobRanks& ranks() const { return ranks_; }
+
+  Baton baton;
+
+ private:
+  bool take_submissions() HVD_REQUIRES(baton);
+  void announce() HVD_REQUIRES(baton);
+  bool take_control_events() HVD_REQUIRES(baton);
+  void on_message(Rank from, const Bytes& bytes) HVD_REQUIRES(baton);
+  void on_ready(Rank from, const ReadyMessage& message) HVD_REQUIRES(baton);
+  void on_answer(AnswerMessage message) HVD_REQUIRES(baton);
+  void on_goodbye(Rank from) HVD_REQUIRES(baton);
+  void on_peer_lost(Rank peer, const std::string& reason) HVD_REQUIRES(baton);
+  void on_abort(Rank from, const AbortMessage& message) HVD_REQUIRES(baton);
+  void root_work() HVD_REQUIRES(baton);
+  AnswerMessage answer_of(std::vector<Decision> decisions) HVD_REQUIRES(baton);
+  AnsweredGroup answer_of_group(const std::vector<Decision>& decisions,
+                                const std::vector<std::size_t>& members) HVD_REQUIRES(baton);
+  void beat() HVD_REQUIRES(baton);
+  bool take_finished() HVD_REQUIRES(baton);
+  void abort_job(const Status& cause) HVD_REQUIRES(baton);
+  void close_with(const Status& reason) HVD_REQUIRES(baton);
+  void complete(Operation& operation, Status status);
+  void complete_all(std::vector<Outcome>& outcomes);
+  void fail_pending(const Status& reason) HVD_REQUIRES(baton);
+  void send(Rank to, const ControlMessage& message) HVD_REQUIRES(baton);
+  void send_to_all(const ControlMessage& message) HVD_REQUIRES(baton);
+  bool reachable(Rank rank) const HVD_REQUIRES(baton);
+
+  const Config config_;
+  const JobRanks ranks_;
+  const World world_;
+  SubmitQueue submit_queue_;
+  HandleTable handles_;
+  Counters counters_;
+
+  Negotiator negotiator_ HVD_GUARDED_BY(baton);
+  Dispatcher dispatcher_ HVD_GUARDED_BY(baton);
+  std::optional<RootNegotiator> root_ HVD_GUARDED_BY(baton);  // rank 0 only
+  Heartbeat heartbeat_ HVD_GUARDED_BY(baton);
+  std::uint64_t answer_sequence_ HVD_GUARDED_BY(baton) = 0;
+  Status aborted_ HVD_GUARDED_BY(baton);
+  std::vector<bool> ended_ HVD_GUARDED_BY(baton);  // said goodbye, or its channel is lost
+  bool leaving_ HVD_GUARDED_BY(baton) = false;
+  bool goodbye_seen_ HVD_GUARDED_BY(baton) = false;
+  bool owes_answers_ HVD_GUARDED_BY(baton) = false;  // something was pending when we left
+  std::vector<OperationPtr> drained_ HVD_GUARDED_BY(baton);
+  std::vector<Outcome> outcomes_ HVD_GUARDED_BY(baton);
+};
+
+}  // namespace hvd

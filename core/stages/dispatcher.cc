@@ -1,0 +1,87 @@
+#include "core/stages/dispatcher.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/base/check.h"
+
+namespace hvd {
+namespace {
+
+void fill_segments(const AgreedGroup& group, WorkItem& item) {
+  item.segments.reserve(group.operations.size());
+  for (const OperationPtr& operation : group.operations) {
+    const Request& request = operation->request;
+    item.segments.push_back({request.input.data, request.output, request.input.element_count()});
+  }
+}
+
+}  // namespace
+
+Status Dispatcher::start(AgreedGroup group) {
+  const Request& first = group.operations.front()->request;
+  WorkItem item;
+  item.id = next_id_++;
+  item.kind = first.kind;
+  item.dtype = first.input.dtype;
+  item.root = first.root;
+  item.choice = group.answer.choice;
+  item.label = first.name;
+  if (first.kind == CollectiveKind::allreduce) {
+    const bool average = first.op == ReduceOp::average;
+    item.op = average ? ReduceOp::sum : first.op;
+    item.prescale = first.prescale;
+    item.postscale = average ? first.postscale / rank_count_ : first.postscale;
+  }
+  if (first.kind == CollectiveKind::allgather) {
+    HVD_TRY(fill_allgather(group, item));
+  } else if (first.kind != CollectiveKind::barrier) {
+    fill_segments(group, item);
+  }
+  running_.emplace(item.id, std::move(group.operations));
+  data_plane_.start(std::move(item));
+  return ok_status();
+}
+
+Status Dispatcher::fill_allgather(AgreedGroup& group, WorkItem& item) const {
+  Operation& operation = *group.operations.front();
+  const TensorRef& input = operation.request.input;
+  if (group.answer.gather_rows.size() != static_cast<std::size_t>(rank_count_) ||
+      group.answer.gather_rows[rank_.index()] != input.shape[0]) {
+    return error(StatusCode::internal, "allgather '", operation.request.name,
+                 "': the answer does not give this rank's ", input.shape[0], " rows");
+  }
+  std::size_t rows = 0;
+  for (const std::int64_t count : group.answer.gather_rows) {
+    rows += static_cast<std::size_t>(count);
+    item.gather_counts.push_back(static_cast<std::size_t>(count) * input.shape.row_element_count());
+  }
+  const std::size_t bytes = rows * input.shape.row_element_count() * dtype_bytes(input.dtype);
+  operation.gathered_shape = input.shape;
+  operation.gathered_shape.set(0, static_cast<std::int64_t>(rows));
+  operation.gathered.reset(static_cast<std::byte*>(std::malloc(std::max<std::size_t>(bytes, 1))));
+  if (operation.gathered == nullptr) {
+    return error(StatusCode::resource, "allgather '", operation.request.name, "': rank ", rank_,
+                 " has no memory for the result of ", bytes, " bytes");
+  }
+  item.segments.push_back({input.data, operation.gathered.get(), input.element_count()});
+  return ok_status();
+}
+
+bool Dispatcher::take_finished(std::vector<Outcome>& finished) {
+  WorkCompletion completion;
+  bool any = false;
+  while (data_plane_.take_completion(completion)) {
+    const auto at = running_.find(completion.work_id);
+    HVD_CHECK(at != running_.end());
+    for (OperationPtr& operation : at->second) {
+      Status status = completion.status.about_tensor(operation->request.name);
+      finished.push_back({std::move(operation), std::move(status)});
+    }
+    running_.erase(at);
+    any = true;
+  }
+  return any;
+}
+
+}  // namespace hvd

@@ -1,0 +1,39 @@
+// core/stages/dispatcher.h: turns agreed groups into WorkItems and finished items into outcomes.
+// Not here: which schedule runs (ports/data_plane.h).
+// Threads: one at a time (the baton holder).  Limits: none.
+// Read next: coordinator.h.
+#pragma once
+
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+#include "core/ports/data_plane.h"
+#include "core/stages/negotiator.h"
+
+namespace hvd {
+
+class Dispatcher {
+ public:
+  Dispatcher(DataPlane& data_plane, Rank rank, int rank_count)
+      : data_plane_(data_plane), rank_(rank), rank_count_(rank_count) {}
+
+  // Starts the group on the data plane. A Status means that this rank cannot take part (no memory
+  // for a result) although the others start: the job must be aborted.
+  Status start(AgreedGroup group);
+  // Operations of items that have finished since the last call, with their outcome.
+  bool take_finished(std::vector<Outcome>& finished);
+  bool busy() const { return !running_.empty(); }
+  std::uint64_t started_count() const { return next_id_; }
+
+ private:
+  Status fill_allgather(AgreedGroup& group, WorkItem& item) const;
+
+  DataPlane& data_plane_;
+  const Rank rank_;
+  const int rank_count_;
+  std::uint64_t next_id_ = 0;
+  std::unordered_map<std::uint64_t, std::vector<OperationPtr>> running_;
+};
+
+}  // namespace hvd

@@ -1,0 +1,58 @@
+#include "core/stages/fusion.h"
+
+namespace hvd {
+namespace {
+
+bool travel_together(const ReadyEntry& a, const ReadyEntry& b) {
+  if (a.kind != b.kind || a.dtype != b.dtype) {
+    return false;
+  }
+  switch (a.kind) {
+    case CollectiveKind::allreduce:
+      return a.op == b.op && a.prescale == b.prescale && a.postscale == b.postscale;
+    case CollectiveKind::broadcast:
+      return a.root == b.root;
+    case CollectiveKind::allgather:
+    case CollectiveKind::barrier:
+      return false;
+  }
+  return false;
+}
+
+struct OpenGroup {
+  std::size_t index;  // in the result
+  std::size_t bytes;
+  const ReadyEntry* first;
+};
+
+}  // namespace
+
+std::vector<std::vector<std::size_t>> fuse(const std::vector<const ReadyEntry*>& entries,
+                                           std::size_t bytes_max) {
+  std::vector<std::vector<std::size_t>> groups;
+  std::vector<OpenGroup> open;  // the newest group of each kind; few kinds occur together
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const std::size_t bytes = entries[i]->byte_count();
+    OpenGroup* group = nullptr;
+    for (OpenGroup& candidate : open) {
+      if (travel_together(*candidate.first, *entries[i])) {
+        group = &candidate;
+      }
+    }
+    if (group != nullptr && group->bytes + bytes <= bytes_max) {
+      groups[group->index].push_back(i);
+      group->bytes += bytes;
+      continue;
+    }
+    const OpenGroup fresh{groups.size(), bytes, entries[i]};
+    groups.push_back({i});
+    if (group != nullptr) {
+      *group = fresh;
+    } else {
+      open.push_back(fresh);
+    }
+  }
+  return groups;
+}
+
+}  // namespace hvd

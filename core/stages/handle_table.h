@@ -1,0 +1,35 @@
+// core/stages/handle_table.h: from a handle to its operation; how a waiter without the baton
+// sleeps. Not here: driving progress while waiting (coordinator.h). Threads: any.  Limits: memory
+// grows with operations that are not released. Read next: coordinator.h.
+#pragma once
+
+#include <unordered_map>
+
+#include "core/base/mutex.h"
+#include "core/stages/operation.h"
+
+namespace hvd {
+
+class HandleTable {
+ public:
+  HandleId add(const OperationPtr& operation) HVD_EXCLUDES(mutex_);
+  // Null if there is no such handle.
+  OperationPtr find(HandleId handle) const HVD_EXCLUDES(mutex_);
+  bool release(HandleId handle) HVD_EXCLUDES(mutex_);
+
+  // Publishes the outcome and wakes who waits for it. An operation completes once.
+  void complete(Operation& operation, Status status) HVD_EXCLUDES(mutex_);
+  // Sleeps until the operation is done, notify() was called, or until `until`.
+  void sleep_until_done(const Operation& operation, Time until) HVD_EXCLUDES(mutex_);
+  // Wakes all sleepers, so that one of them may take the baton.
+  void notify() HVD_EXCLUDES(mutex_);
+
+ private:
+  mutable Mutex mutex_;
+  Condition changed_;
+  std::unordered_map<HandleId, OperationPtr> operations_ HVD_GUARDED_BY(mutex_);
+  HandleId last_ HVD_GUARDED_BY(mutex_) = 0;
+  int sleepers_ HVD_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace hvd

@@ -1,0 +1,50 @@
+#include "core/stages/heartbeat.h"
+
+#include <algorithm>
+
+namespace hvd {
+
+// Three beats fit into the limit, so that one late beat is no alarm.
+Heartbeat::Heartbeat(std::vector<Rank> peers, Nanos limit, Time now)
+    : limit_(limit), interval_(limit / 3), next_beat_(now + interval_), last_look_(now) {
+  for (const Rank rank : peers) {
+    peers_.push_back({rank, now});
+  }
+}
+
+void Heartbeat::heard_of(Rank peer, Time now) {
+  const auto at = std::lower_bound(peers_.begin(), peers_.end(), peer,
+                                   [](const Peer& a, Rank b) { return a.rank < b; });
+  if (at != peers_.end() && at->rank == peer) {
+    at->heard_at = now;
+  }
+}
+
+void Heartbeat::forget(Rank peer) {
+  std::erase_if(peers_, [&](const Peer& item) { return item.rank == peer; });
+}
+
+Time Heartbeat::next_timer() const { return peers_.empty() ? kNever : next_beat_; }
+
+bool Heartbeat::beat_due(Time now) {
+  if (peers_.empty() || now < next_beat_) {
+    return false;
+  }
+  next_beat_ = now + interval_;
+  return true;
+}
+
+std::optional<Rank> Heartbeat::silent_peer(Time now) {
+  const bool was_away = now - last_look_ > limit_ / 2 + interval_;
+  last_look_ = now;
+  for (Peer& peer : peers_) {
+    if (was_away) {
+      peer.heard_at = now;
+    } else if (now - peer.heard_at > limit_) {
+      return peer.rank;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace hvd

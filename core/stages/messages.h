@@ -1,0 +1,80 @@
+// core/stages/messages.h: what ranks and the root tell one another, and its bounds-checked codec.
+// Not here: who sends what when (negotiator.h, root_negotiator.h), the wire (backends/net).
+// Threads: values.  Limits: kControlMessageBytesMax per message, kNameBytesMax per name.
+// Read next: root_negotiator.h.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/base/bytes.h"
+#include "core/base/status.h"
+#include "core/vocabulary/request.h"
+#include "core/vocabulary/work_item.h"
+
+namespace hvd {
+
+// What the root must know of a request to decide; the memory stays at its rank.
+struct ReadyEntry {
+  CollectiveKind kind = CollectiveKind::barrier;
+  DType dtype = DType::uint8;
+  ReduceOp op = ReduceOp::sum;
+  Rank root = kRoot;
+  double prescale = 1.0;
+  double postscale = 1.0;
+  Nanos deadline = 0;  // time from submission until it is an error; 0 is never
+  Shape shape;
+  std::string name;
+
+  std::size_t byte_count() const { return shape.element_count() * dtype_bytes(dtype); }
+};
+
+ReadyEntry ready_entry_of(const Request& request);
+
+// Rank to root: these became ready here.
+struct ReadyMessage {
+  // How many answers this rank had processed: tells the root whether an entry crossed an answer.
+  std::uint64_t answers_seen = 0;
+  std::vector<ReadyEntry> entries;
+};
+
+// Tensors that one WorkItem carries, in this order; or one tensor and the reason why it fails.
+struct AnsweredGroup {
+  StatusCode code = StatusCode::ok;
+  std::string error_text;
+  Rank culprit;  // -1 for none
+  ScheduleChoice choice = 0;
+  std::vector<std::string> names;
+  std::vector<std::int64_t> gather_rows;  // allgather: size of the first dimension, by rank
+};
+
+// Root to rank: decided, in the order in which every rank starts them.
+struct AnswerMessage {
+  std::uint64_t sequence = 0;  // counts answers from 1
+  std::vector<AnsweredGroup> groups;
+};
+
+// Either way: the job is over; every pending operation fails with this.
+struct AbortMessage {
+  std::string text;
+  Rank culprit;
+};
+
+// Rank to root: I shall submit no more. Root to all: I shall decide no more.
+struct GoodbyeMessage {};
+// Root to rank: your goodbye is in order; every answer that concerns you came before this.
+struct GoodbyeSeenMessage {};
+// Either way: alive.
+struct HeartbeatMessage {};
+
+using ControlMessage = std::variant<ReadyMessage, AnswerMessage, AbortMessage, GoodbyeMessage,
+                                    GoodbyeSeenMessage, HeartbeatMessage>;
+
+Bytes encode(const ControlMessage& message);
+// Refuses what is cut, too long, of another version or out of range. rank_count bounds the ranks.
+Result<ControlMessage> decode(std::span<const std::byte> bytes, int rank_count);
+
+}  // namespace hvd

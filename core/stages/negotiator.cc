@@ -1,0 +1,84 @@
+#include "core/stages/negotiator.h"
+
+#include <utility>
+
+namespace hvd {
+namespace {
+
+Status status_of(const AnsweredGroup& group, const std::string& name) {
+  return Status(group.code, group.error_text).about_tensor(name).blame_rank(group.culprit.value);
+}
+
+}  // namespace
+
+void Negotiator::add(const OperationPtr& operation, std::vector<Outcome>& failed) {
+  const std::string& name = operation->request.name;
+  const auto owed = owed_.find(name);
+  if (owed != owed_.end()) {
+    failed.push_back({operation, owed->second.in_context("this rank came too late")});
+    owed_.erase(owed);
+    return;
+  }
+  pending_.emplace(name, operation);
+  announcements_.entries.push_back(ready_entry_of(operation->request));
+}
+
+ReadyMessage Negotiator::take_announcements() {
+  announcements_.answers_seen = answers_seen_;
+  return std::exchange(announcements_, {});
+}
+
+Status Negotiator::on_answer(AnswerMessage answer, std::vector<AgreedGroup>& agreed,
+                             std::vector<Outcome>& failed) {
+  if (answer.sequence != answers_seen_ + 1) {
+    return error(StatusCode::internal, "answer ", answer.sequence, " came where answer ",
+                 answers_seen_ + 1, " was expected");
+  }
+  answers_seen_ = answer.sequence;
+  for (AnsweredGroup& group : answer.groups) {
+    if (group.code != StatusCode::ok) {
+      fail_group(group, failed);
+      continue;
+    }
+    AgreedGroup ready;
+    for (const std::string& name : group.names) {
+      const auto at = pending_.find(name);
+      if (at == pending_.end()) {
+        return error(StatusCode::internal, "the root answered '", name,
+                     "', which this rank has not submitted");
+      }
+      ready.operations.push_back(std::move(at->second));
+      pending_.erase(at);
+    }
+    ready.answer = std::move(group);
+    agreed.push_back(std::move(ready));
+  }
+  return ok_status();
+}
+
+void Negotiator::fail_group(const AnsweredGroup& group, std::vector<Outcome>& failed) {
+  for (const std::string& name : group.names) {
+    const auto at = pending_.find(name);
+    if (at != pending_.end()) {
+      failed.push_back({std::move(at->second), status_of(group, name)});
+      pending_.erase(at);
+    } else if (group.code == StatusCode::deadline_exceeded) {
+      owed_.insert_or_assign(name, status_of(group, name));
+    }
+    // Any other failure of a name that is not pending here is none of this rank's business: it is
+    // about a rank that ended, and a later submission gets an answer of its own.
+  }
+}
+
+std::vector<OperationPtr> Negotiator::take_all() {
+  std::vector<OperationPtr> all;
+  all.reserve(pending_.size());
+  for (auto& [name, operation] : pending_) {
+    all.push_back(std::move(operation));
+  }
+  pending_.clear();
+  announcements_.entries.clear();
+  return all;
+}
+
+}  // namespace hvd

@@ -1,0 +1,53 @@
+// core/stages/negotiator.h: one rank's half of the negotiation: what it announced and what came
+// back. Sans-I/O. Not here: deciding (root_negotiator.h), running (dispatcher.h). Threads: one at a
+// time (the baton holder).  Limits: O(pending names) memory. Read next: coordinator.h.
+#pragma once
+
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/stages/messages.h"
+#include "core/stages/operation.h"
+
+namespace hvd {
+
+// An answered group with this rank's operations, in the group's order.
+struct AgreedGroup {
+  AnsweredGroup answer;
+  std::vector<OperationPtr> operations;
+};
+
+// An operation and its outcome.
+struct Outcome {
+  OperationPtr operation;
+  Status status;
+};
+
+class Negotiator {
+ public:
+  // Queues the announcement. An operation whose name has failed everywhere before it came fails
+  // now.
+  void add(const OperationPtr& operation, std::vector<Outcome>& failed);
+  bool has_announcements() const { return !announcements_.entries.empty(); }
+  ReadyMessage take_announcements();
+
+  // Sorts an answer into what runs (in order) and what fails. A Status is a broken protocol.
+  Status on_answer(AnswerMessage answer, std::vector<AgreedGroup>& agreed,
+                   std::vector<Outcome>& failed);
+
+  // Everything that is not answered yet, for an abort or a shutdown; forgets it.
+  std::vector<OperationPtr> take_all();
+  std::size_t pending_count() const { return pending_.size(); }
+
+ private:
+  void fail_group(const AnsweredGroup& group, std::vector<Outcome>& failed);
+
+  std::unordered_map<std::string, OperationPtr> pending_;
+  // Errors of names that were not pending here when they failed: the next submission's outcome.
+  std::unordered_map<std::string, Status> owed_;
+  ReadyMessage announcements_;
+  std::uint64_t answers_seen_ = 0;
+};
+
+}  // namespace hvd

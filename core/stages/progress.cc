@@ -1,0 +1,171 @@
+#include "core/stages/progress.h"
+
+#include <algorithm>
+
+namespace hvd {
+namespace {
+
+void pause_core() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+// A thread that waits with the baton looks at its deadline and for signals at least this often.
+constexpr Nanos kSleepMost = 500 * kMillisecond;
+
+}  // namespace
+
+Progress::Progress(Coordinator& coordinator, DataPlane& data, Idle& idle, const Clock& clock,
+                   SpinPolicy spin)
+    : coordinator_(coordinator),
+      data_(data),
+      idle_(idle),
+      clock_(clock),
+      spin_(spin),
+      background_("hvd-progress", [this] { background_loop(); }) {}
+
+Progress::~Progress() {
+  stopping_.store(true, std::memory_order_seq_cst);
+  idle_.ring_parked();
+  background_.join();
+}
+
+bool Progress::pass() {
+  const bool activity = idle_.poll();
+  return coordinator_.run_pass() || activity;
+}
+
+bool Progress::prepare_sleep() {
+  sleeping_.store(true, std::memory_order_seq_cst);
+  if (!coordinator_.has_submissions() && data_.prepare_sleep()) {
+    return true;
+  }
+  end_sleep();
+  return false;
+}
+
+void Progress::end_sleep() {
+  sleeping_.store(false, std::memory_order_seq_cst);
+  data_.end_sleep();
+}
+
+void Progress::notify_submitted() {
+  // Pairs with prepare_sleep: either it sees the submission or we see that it sleeps.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (sleeping_.load(std::memory_order_seq_cst)) {
+    idle_.ring();
+  }
+}
+
+// ---- the background thread
+// -----------------------------------------------------------------------
+
+void Progress::background_loop() {
+  while (!stopping_.load(std::memory_order_seq_cst)) {
+    // Before trying: a user's thread that gives the baton back after our failed try reads this.
+    parked_until_.store(kNever, std::memory_order_seq_cst);
+    if (coordinator_.baton.try_take()) {
+      end_sleep();
+      do {
+        while (pass() && !stopping_.load(std::memory_order_relaxed)) {
+        }
+      } while (!stopping_.load(std::memory_order_relaxed) && !prepare_sleep());
+      parked_until_.store(coordinator_.next_deadline(), std::memory_order_seq_cst);
+      coordinator_.baton.give_back();
+      coordinator_.handles().notify();  // a waiter may drive from here on
+    }
+    if (!stopping_.load(std::memory_order_seq_cst)) {
+      idle_.park(parked_until_.load(std::memory_order_relaxed));
+    }
+  }
+}
+
+// ---- user threads
+// --------------------------------------------------------------------------------
+
+WaitOutcome Progress::wait(const Operation& operation, Time until) {
+  while (!operation.done.load(std::memory_order_acquire)) {
+    if (clock_.now() >= until) {
+      return WaitOutcome::timed_out;
+    }
+    if (!stopping_.load(std::memory_order_relaxed) && coordinator_.baton.try_take()) {
+      idle_.claim();
+      end_sleep();
+      const WaitOutcome outcome = drive(operation, until);
+      release_as_user();
+      if (outcome != WaitOutcome::done) {
+        return outcome;
+      }
+      continue;  // done, or the runtime is leaving
+    }
+    coordinator_.handles().sleep_until_done(operation, std::min(until, clock_.now() + kSleepMost));
+  }
+  return WaitOutcome::done;
+}
+
+WaitOutcome Progress::drive(const Operation& operation, Time until) {
+  Time spin_until = clock_.now() + spin_.length;
+  while (!stopping_.load(std::memory_order_relaxed)) {
+    const bool moved = pass();
+    if (operation.done.load(std::memory_order_acquire)) {
+      return WaitOutcome::done;
+    }
+    const Time now = clock_.now();
+    if (now >= until) {
+      return WaitOutcome::timed_out;
+    }
+    if (moved) {
+      spin_until = now + spin_.length;
+    } else if (now < spin_until) {
+      spin_.yield ? yield_thread() : pause_core();
+    } else if (prepare_sleep()) {
+      const Time wake_at = std::min({until, coordinator_.next_deadline(), now + kSleepMost});
+      const bool interrupted = idle_.sleep(wake_at);
+      end_sleep();
+      if (interrupted) {
+        return WaitOutcome::interrupted;
+      }
+    }
+  }
+  return WaitOutcome::done;  // of driving; wait() looks at the operation itself
+}
+
+void Progress::release_as_user() {
+  while (!prepare_sleep()) {
+    (void)pass();
+  }
+  const Time deadline = coordinator_.next_deadline();
+  idle_.unclaim();  // first: the next holder's claim must not be undone
+  coordinator_.baton.give_back();
+  if (deadline < parked_until_.load(std::memory_order_seq_cst)) {
+    idle_.ring_parked();
+  }
+  coordinator_.handles().notify();
+}
+
+void Progress::leave(Time until) {
+  stopping_.store(true, std::memory_order_seq_cst);
+  idle_.ring_parked();
+  background_.join();
+  coordinator_.handles().notify();
+  while (!coordinator_.baton.try_take()) {
+    idle_.ring();  // a user's thread that drives sees `stopping_` when it wakes
+    yield_thread();
+  }
+  idle_.claim();
+  end_sleep();
+  coordinator_.begin_leave();
+  while (!coordinator_.may_leave() && clock_.now() < until) {
+    if (!pass() && prepare_sleep()) {
+      (void)idle_.sleep(std::min({until, coordinator_.next_deadline(), clock_.now() + kSleepMost}));
+      end_sleep();
+    }
+  }
+  coordinator_.finish_leave();
+  coordinator_.baton.give_back();
+}
+
+}  // namespace hvd

@@ -1,0 +1,260 @@
+#include "core/stages/root_negotiator.h"
+
+#include <algorithm>
+
+#include "core/base/check.h"
+
+namespace hvd {
+namespace {
+
+std::string seconds_text(Nanos nanos) {
+  // One decimal: enough to compare with a setting, short enough to read.
+  const std::int64_t tenths = (nanos + kSecond / 20) / (kSecond / 10);
+  return str(tenths / 10, ".", tenths % 10, " s");
+}
+
+}  // namespace
+
+RootNegotiator::RootNegotiator(const JobRanks& ranks, Limits limits)
+    : ranks_(ranks),
+      limits_(limits),
+      gone_(static_cast<std::size_t>(ranks.count()), false),
+      last_submit_(static_cast<std::size_t>(ranks.count())) {}
+
+void RootNegotiator::on_ready(Rank from, const ReadyMessage& message, Time now) {
+  for (const ReadyEntry& entry : message.entries) {
+    if (!crossed(from, entry.name, message.answers_seen)) {
+      add(from, entry, now);
+    }
+  }
+  settle_owed(from, message.answers_seen);
+}
+
+void RootNegotiator::add(Rank from, const ReadyEntry& entry, Time now) {
+  last_submit_[from.index()] = {entry.name, now};
+  Pending& pending = pending_of(from, entry, now);
+  if (pending.came[from.index()]) {
+    // Its own rank refuses that at submission, so the peer is broken; its error, not the job's end.
+    decisions_.push_back({error(StatusCode::internal, collective_name(entry.kind), " '", entry.name,
+                                "' was announced twice by ", ranks_.text(from)),
+                          entry,
+                          {}});
+    pending_.erase(entry.name);
+    return;
+  }
+  pending.came[from.index()] = true;
+  ++pending.came_count;
+  if (entry.kind == CollectiveKind::allgather) {
+    pending.gather_rows[from.index()] = entry.shape[0];
+  }
+  if (!same_operation(pending.first, entry)) {
+    pending.differing.push_back({from, entry});
+  }
+  if (entry.deadline > 0 && now + entry.deadline < pending.deadline) {
+    pending.deadline = now + entry.deadline;
+    pending.deadline_length = entry.deadline;
+  }
+  note_timer(pending);
+  if (pending.came_count == ranks_.count()) {
+    decide_complete(entry.name, pending);
+    return;
+  }
+  const auto gone = std::find(gone_.begin(), gone_.end(), true);
+  if (gone != gone_.end()) {
+    fail_for_lack_of(Rank(static_cast<int>(gone - gone_.begin())), entry.name, pending);
+    pending_.erase(entry.name);
+  }
+}
+
+RootNegotiator::Pending& RootNegotiator::pending_of(Rank from, const ReadyEntry& entry, Time now) {
+  const auto [at, is_new] = pending_.try_emplace(entry.name);
+  Pending& pending = at->second;
+  if (is_new) {
+    pending.first = entry;
+    pending.first_rank = from;
+    pending.came.assign(static_cast<std::size_t>(ranks_.count()), false);
+    pending.gather_rows.assign(static_cast<std::size_t>(ranks_.count()), 0);
+    pending.since = now;
+    if (limits_.stall_warning > 0) {
+      pending.warning_pause = limits_.stall_warning;
+      pending.next_warning = now + limits_.stall_warning;
+    }
+  }
+  return pending;
+}
+
+// The rank sent this before it had seen the error answer for the same name, so that answer was for
+// this submission; it has failed there already.
+bool RootNegotiator::crossed(Rank from, const std::string& name, std::uint64_t answers_seen) {
+  const auto at = owed_.find(name);
+  return at != owed_.end() && at->second.by_rank[from.index()] &&
+         answers_seen < at->second.sequence;
+}
+
+// A rank that has seen the answer deals with its late submissions itself.
+void RootNegotiator::settle_owed(Rank from, std::uint64_t answers_seen) {
+  for (auto at = owed_.begin(); at != owed_.end();) {
+    Owed& owed = at->second;
+    if (answers_seen >= owed.sequence) {
+      owed.by_rank[from.index()] = false;
+    }
+    const bool settled =
+        std::find(owed.by_rank.begin(), owed.by_rank.end(), true) == owed.by_rank.end();
+    at = settled ? owed_.erase(at) : std::next(at);
+  }
+}
+
+void RootNegotiator::decide_complete(const std::string& name, Pending& pending) {
+  Decision decision{agree(pending), std::move(pending.first), {}};
+  if (decision.status.ok() && decision.entry.kind == CollectiveKind::allgather) {
+    decision.gather_rows = std::move(pending.gather_rows);
+  }
+  decisions_.push_back(std::move(decision));
+  pending_.erase(name);
+}
+
+Status RootNegotiator::agree(Pending& pending) const {
+  if (!pending.differing.empty()) {
+    std::vector<RankEntry> entries = pending.differing;
+    for (const Rank rank : present(pending)) {
+      const bool differs = std::any_of(pending.differing.begin(), pending.differing.end(),
+                                       [&](const RankEntry& item) { return item.rank == rank; });
+      if (!differs) {
+        entries.push_back({rank, pending.first});
+      }
+    }
+    std::sort(entries.begin(), entries.end(),
+              [](const RankEntry& a, const RankEntry& b) { return a.rank < b.rank; });
+    return error(StatusCode::mismatch, mismatch_text(entries));
+  }
+  if (pending.first.kind == CollectiveKind::allgather) {
+    unsigned __int128 rows = 0;
+    for (const std::int64_t count : pending.gather_rows) {
+      rows += static_cast<std::uint64_t>(count);
+    }
+    if (rows * pending.first.shape.row_element_count() > (std::uint64_t{1} << 56)) {
+      return error(StatusCode::invalid_argument, "allgather '", pending.first.name,
+                   "': the result would have more than 2^56 elements");
+    }
+  }
+  return ok_status();
+}
+
+void RootNegotiator::on_goodbye(Rank from, Time now) {
+  gone_[from.index()] = true;
+  (void)now;
+  for (auto at = pending_.begin(); at != pending_.end();) {
+    fail_for_lack_of(from, at->first, at->second);
+    at = pending_.erase(at);
+  }
+}
+
+void RootNegotiator::fail_for_lack_of(Rank gone, const std::string& name, const Pending& pending) {
+  const LastSubmit& last = last_submit_[gone.index()];
+  const std::string last_text = last.name.empty() ? "it never submitted anything"
+                                                  : str("its last submit was '", last.name, "'");
+  decisions_.push_back(
+      {error(StatusCode::peer_ended, collective_name(pending.first.kind), " '", name, "' needs ",
+             ranks_.text(gone), ", which ended normally; ", last_text,
+             ". every rank must submit each name equally often before it shuts down")
+           .about_tensor(name)
+           .blame_rank(gone.value),
+       pending.first,
+       {}});
+}
+
+std::vector<Decision> RootNegotiator::take_decisions(std::uint64_t sequence) {
+  std::vector<Decision> taken = std::move(decisions_);
+  decisions_.clear();
+  for (const Decision& decision : taken) {
+    if (decision.status.code() == StatusCode::deadline_exceeded) {
+      owed_[decision.entry.name].sequence = sequence;
+    }
+  }
+  return taken;
+}
+
+std::vector<std::string> RootNegotiator::on_timer(Time now) {
+  std::vector<std::string> warnings;
+  next_timer_ = kNever;
+  for (auto at = pending_.begin(); at != pending_.end();) {
+    Pending& pending = at->second;
+    if (now >= pending.deadline) {
+      Owed& owed = owed_[at->first];
+      owed.by_rank = pending.came;
+      owed.by_rank.flip();
+      decisions_.push_back({deadline_status(pending, now), pending.first, {}});
+      at = pending_.erase(at);
+      continue;
+    }
+    if (now >= pending.next_warning) {
+      warnings.push_back(str(collective_name(pending.first.kind), " '", at->first,
+                             "' has waited for ", seconds_text(now - pending.since), ": ",
+                             missing_text(pending, now),
+                             ". waiting: ", ranks_text(present(pending)),
+                             ". first warning: HVD_STALL_WARNING_SECONDS ",
+                             seconds_from_nanos(limits_.stall_warning)));
+      pending.warning_pause *= 2;
+      pending.next_warning = now + pending.warning_pause;
+    }
+    note_timer(pending);
+    ++at;
+  }
+  return warnings;
+}
+
+std::vector<Rank> RootNegotiator::present(const Pending& pending) const {
+  std::vector<Rank> ranks;
+  for (std::size_t r = 0; r < pending.came.size(); ++r) {
+    if (pending.came[r]) {
+      ranks.emplace_back(r);
+    }
+  }
+  return ranks;
+}
+
+std::vector<Rank> RootNegotiator::missing(const Pending& pending) const {
+  std::vector<Rank> ranks;
+  for (std::size_t r = 0; r < pending.came.size(); ++r) {
+    if (!pending.came[r]) {
+      ranks.emplace_back(r);
+    }
+  }
+  return ranks;
+}
+
+// "rank 2 (host b, pid 4412) did not submit it; its last submit was 'grad/fc' 31.2 s ago".
+std::string RootNegotiator::missing_text(const Pending& pending, Time now) const {
+  constexpr std::size_t named_max = 4;
+  const std::vector<Rank> ranks = missing(pending);
+  std::string text;
+  for (std::size_t i = 0; i < std::min(ranks.size(), named_max); ++i) {
+    const LastSubmit& last = last_submit_[ranks[i].index()];
+    text += str(text.empty() ? "" : "; ", ranks_.text(ranks[i]), " did not submit it; ",
+                last.name.empty() ? std::string("it has not submitted anything yet")
+                                  : str("its last submit was '", last.name, "' ",
+                                        seconds_text(now - last.at), " ago"));
+  }
+  if (ranks.size() > named_max) {
+    text += str("; so did ", ranks.size() - named_max, " more ranks not");
+  }
+  return text;
+}
+
+Status RootNegotiator::deadline_status(const Pending& pending, Time now) const {
+  const std::vector<Rank> absent = missing(pending);
+  HVD_CHECK(!absent.empty());
+  return error(StatusCode::deadline_exceeded, collective_name(pending.first.kind), " '",
+               pending.first.name, "' gave up after ", seconds_text(now - pending.since), ": ",
+               missing_text(pending, now), ". waiting: ", ranks_text(present(pending)),
+               ". limit: HVD_DEADLINE_SECONDS or the call's own deadline, ",
+               seconds_text(pending.deadline_length))
+      .about_tensor(pending.first.name)
+      .blame_rank(absent.front().value);
+}
+
+void RootNegotiator::note_timer(const Pending& pending) {
+  next_timer_ = std::min({next_timer_, pending.deadline, pending.next_warning});
+}
+
+}  // namespace hvd

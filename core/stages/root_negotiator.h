@@ -1,0 +1,96 @@
+// core/stages/root_negotiator.h: the root's mind: which names are ready everywhere, who is missing.
+// Sans-I/O: submissions and time in, decisions and warnings out.
+// Not here: messages on the wire (coordinator.h), fusing what was decided (fusion.h).
+// Threads: one at a time (the baton holder).  Limits: O(pending names) memory.
+// Read next: tests/core/stages/root_negotiator_test.cc, tests/sim.
+#pragma once
+
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/stages/job_ranks.h"
+#include "core/stages/messages.h"
+#include "core/stages/mismatch.h"
+
+namespace hvd {
+
+struct Decision {
+  Status status;     // ok: run it; else every rank that has it pending fails it
+  ReadyEntry entry;  // of the first rank that submitted; the name at least
+  std::vector<std::int64_t> gather_rows;  // allgather that is ok: by rank
+};
+
+class RootNegotiator {
+ public:
+  struct Limits {
+    Nanos stall_warning = 10 * kSecond;  // 0: never warn
+  };
+  RootNegotiator(const JobRanks& ranks, Limits limits);
+
+  // A rank's submissions. `answers_seen` tells which of them crossed an error answer.
+  void on_ready(Rank from, const ReadyMessage& message, Time now);
+  // The rank submits no more: whatever still needs it fails, now and later.
+  void on_goodbye(Rank from, Time now);
+
+  // What has been decided since the last call, in the order to be answered. Answers carry
+  // `sequence`; errors remember it for ranks that have not submitted yet.
+  std::vector<Decision> take_decisions(std::uint64_t sequence);
+
+  // When on_timer wants to be called: the next warning or deadline.
+  Time next_timer() const { return next_timer_; }
+  // Decides what is overdue; returns texts to warn about what waits long.
+  std::vector<std::string> on_timer(Time now);
+
+  std::size_t pending_count() const { return pending_.size(); }
+
+ private:
+  struct Pending {
+    std::vector<RankEntry> differing;  // entries that are not the same operation as `first`
+    ReadyEntry first;
+    Rank first_rank;
+    std::vector<bool> came;
+    std::vector<std::int64_t> gather_rows;
+    int came_count = 0;
+    Time since = 0;
+    Time deadline = kNever;
+    Nanos deadline_length = 0;
+    Time next_warning = kNever;
+    Nanos warning_pause = 0;
+  };
+  // A name that failed before all ranks had submitted it: the others' submissions, when they come,
+  // belong to that failure.
+  struct Owed {
+    std::uint64_t sequence = 0;
+    std::vector<bool> by_rank;
+  };
+  struct LastSubmit {
+    std::string name;
+    Time at = 0;
+  };
+
+  void add(Rank from, const ReadyEntry& entry, Time now);
+  Pending& pending_of(Rank from, const ReadyEntry& entry, Time now);
+  bool crossed(Rank from, const std::string& name, std::uint64_t answers_seen);
+  void settle_owed(Rank from, std::uint64_t answers_seen);
+  void decide_complete(const std::string& name, Pending& pending);
+  Status agree(Pending& pending) const;
+  void fail_for_lack_of(Rank gone, const std::string& name, const Pending& pending);
+  std::vector<Rank> missing(const Pending& pending) const;
+  std::vector<Rank> present(const Pending& pending) const;
+  std::string missing_text(const Pending& pending, Time now) const;
+  Status deadline_status(const Pending& pending, Time now) const;
+  void note_timer(const Pending& pending);
+
+  const JobRanks& ranks_;
+  const Limits limits_;
+  std::unordered_map<std::string, Pending> pending_;
+  std::unordered_map<std::string, Owed> owed_;
+  std::vector<Decision> decisions_;
+  std::vector<bool> gone_;
+  std::vector<LastSubmit> last_submit_;
+  Time next_timer_ = kNever;
+};
+
+}  // namespace hvd
