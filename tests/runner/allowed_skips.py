@@ -14,7 +14,7 @@ def parse(text):
             continue
         pattern, bar, reason = (part.strip() for part in line.partition("|"))
         if not bar or not pattern or not reason:
-            raise ValueError(f"tests/allowed_skips.txt:{number}: a pattern, a bar and a reason are needed")
+            raise ValueError(f"tests/allowed_skips.txt:{number}: needs a pattern, a bar, a reason")
         rows.append((pattern, reason))
     return rows
 

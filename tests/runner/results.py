@@ -1,7 +1,7 @@
 """One Result per test, read from what pytest and Catch2 write.
 
-Catch2's XML is read, not its JUnit output: that one leaves out tests without assertions of their own
-(property tests) and splits others by section, so that counts would not be counts of tests.
+Catch2's XML is read, not its JUnit output: that one leaves out tests without assertions of their
+own (property tests) and splits others by section, so that counts would not be counts of tests.
 """
 
 import dataclasses
@@ -37,7 +37,7 @@ def _from_testcase(suite, case):
 
 
 def from_catch(suite, program, text):
-    """Results in Catch2's XML, and the name of the test that was running where the text ends early."""
+    """Results in Catch2's XML, and the test that was running where the text ends early."""
     results = []
     running = None
     events = ElementTree.iterparse(io.BytesIO(text), events=("start", "end"))

@@ -32,8 +32,9 @@ def with_objections(suite, results, rows, ci):
         objections.append(Result(suite, f"{suite}: ran nothing", "failed", 0.0, text))
     if ci:
         for skipped in allowed_skips.not_allowed(results, rows):
-            text = f"skipped: {skipped.detail}\nunder CI a skip must be in tests/allowed_skips.txt"
-            objections.append(Result(suite, f"{skipped.name}: not allowed to skip", "failed", 0.0, text))
+            name = f"{skipped.name}: not allowed to skip"
+            text = f"{skipped.detail}\nunder CI a skip must be in tests/allowed_skips.txt"
+            objections.append(Result(suite, name, "failed", 0.0, text))
     return [*results, *objections]
 
 

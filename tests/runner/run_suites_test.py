@@ -9,7 +9,7 @@ import run_suites
 import suites
 
 JUNIT = """<?xml version="1.0"?><testsuites><testsuite>
-<testcase classname="tests.python.test_a" name="test_good" file="tests/python/test_a.py" time="0.5"/>
+<testcase classname="a" name="test_good" file="tests/python/test_a.py" time="0.5"/>
 <testcase classname="tests.python.test_a" name="test_bad" file="tests/python/test_a.py" time="1">
   <failure message="assert 1 == 2">assert 1 == 2</failure></testcase>
 <testcase classname="tests.python.test_a" name="test_gone" file="tests/python/test_a.py" time="0">

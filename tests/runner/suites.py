@@ -44,7 +44,7 @@ def environment():
 
 
 def run_logged(command, log, seconds_max, env, cwd=ROOT):
-    """Runs in a session of its own; all of it is gone afterwards. Returns the exit status or None."""
+    """Runs in a session of its own, ended afterwards. Returns the exit status, None if late."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, "wb") as output:
         process = subprocess.Popen(
@@ -79,7 +79,9 @@ def tail(path, lines=30):
 def how_it_ended(status, seconds_max):
     if status is None:
         return f"was ended after {seconds_max:.0f} s"
-    return f"died of {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+    if status < 0:
+        return f"died of {signal.Signals(-status).name}"
+    return f"ended with status {status}"
 
 
 def meson_tests(suite, build=BUILD):

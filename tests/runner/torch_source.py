@@ -17,7 +17,8 @@ import urllib.request
 OLDEST = (2, 1)
 PROBE = """
 import json, pathlib, sys, torch
-print(json.dumps([torch.__version__, str(pathlib.Path(torch.__file__).parent.parent), sys.version_info[:2]]))
+folder = pathlib.Path(torch.__file__).parent.parent
+print(json.dumps([torch.__version__, str(folder), sys.version_info[:2]]))
 """
 
 

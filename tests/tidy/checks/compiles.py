@@ -1,0 +1,83 @@
+"""Compilers as checks: each header stands alone; clang checks the lock and thread annotations.
+
+Answers are kept in build/tidy/ by the contents of all that was read, so that a second run is quick.
+"""
+
+import concurrent.futures
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+
+from tree import Violation
+
+from checks.arrows import includes
+
+ROOMS = ("core", "collectives", "backends", "bindings/c", "launcher")
+STRICT = ["-fsyntax-only", "-Wall", "-Wextra", "-Werror", "-I."]
+HEADER_FLAGS = ["-std=c++20", *STRICT, "-x", "c++", "-"]
+C_FLAGS = ["-std=c99", "-pedantic", *STRICT, "-x", "c", "-"]
+CLANG_FLAGS = ["-std=c++20", "-fsyntax-only", "-Wthread-safety", "-Werror=thread-safety", "-I."]
+
+
+def project_includes(tree, path, seen=None):
+    """The file and all project files that it reads, directly or not."""
+    seen = set() if seen is None else seen
+    if path in seen or path not in tree:
+        return seen
+    seen.add(path)
+    for _, target in includes(tree, path):
+        project_includes(tree, target, seen)
+    return seen
+
+
+def fingerprint(tree, path, command):
+    digest = hashlib.sha256(json.dumps(command).encode())
+    for part in sorted(project_includes(tree, path)):
+        digest.update(part.encode() + b"\0" + tree.read(part).encode())
+    return digest.hexdigest()
+
+
+def complaint(tree, path, command, text, cache):
+    """What the compiler says against `text` (standard input); None if nothing."""
+    known = cache / fingerprint(tree, path, command)
+    if known.exists():
+        return None
+    done = subprocess.run(command, cwd=tree.root, input=text, capture_output=True, text=True)
+    if done.returncode == 0:
+        known.parent.mkdir(parents=True, exist_ok=True)
+        known.touch()
+        return None
+    return done.stderr[:2000]
+
+
+def _all(tree, cache, jobs):
+    with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        answers = [pool.submit(complaint, tree, *job, cache) for job in jobs]
+        for job, answer in zip(jobs, answers):
+            if answer.result() is not None:
+                yield Violation(job[0], 1, f"does not pass:\n{answer.result()}")
+
+
+def check_headers(tree, cache):
+    compiler = os.environ.get("CXX") or "g++"
+    jobs = [(h, [compiler, *HEADER_FLAGS], f'#include "{h}"\n') for h in tree.under(ROOMS, ".h")]
+    yield from _all(tree, cache, jobs)
+
+
+def check_c_header(tree, cache):
+    """hvd.h is C."""
+    jobs = [
+        (h, ["gcc", *C_FLAGS], f'#include "{h}"\n') for h in tree.under(("bindings/c",), "hvd.h")
+    ]
+    yield from _all(tree, cache, jobs)
+
+
+def check_annotations(tree, cache):
+    clang = shutil.which("clang++")
+    if clang is None:
+        yield Violation("", 0, "clang++ was not found; ./dev test installs it")
+        return
+    jobs = [(path, [clang, *CLANG_FLAGS, path], None) for path in tree.under(ROOMS, ".cc")]
+    yield from _all(tree, cache, jobs)
