@@ -1,0 +1,13 @@
+// launcher/version.h: the version that hvdrun prints; the build gives it from meson.build.
+// Not here: the C API's version (bindings/c/hvd.h).
+// Threads: constant.  Limits: none.
+// Read next: options.h.
+#pragma once
+
+#ifndef HVD_VERSION
+#error "HVD_VERSION comes from meson.build"
+#endif
+
+namespace hvd {
+inline constexpr const char* kVersion = HVD_VERSION;
+}  // namespace hvd
