@@ -1,0 +1,597 @@
+// bindings/python/hvd/_core.cc: hvd.h for Python: submit, wait, poll; handles that own the memory.
+// Not here: names, defaults, frameworks (the .py files); texts of errors (libhvd, exceptions.py).
+// Threads: everything runs with the GIL held, except init, shutdown, waiting and copying results.
+// Read next: bindings/c/hvd.h, then _core.pyi.
+#include <pybind11/pybind11.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bindings/c/hvd.h"
+
+namespace py = pybind11;
+
+namespace {
+
+// Ctrl-C is seen at the latest after this time, where the signal hits another thread than the
+// waiting one; hvd_wait itself returns at once when a signal interrupts it.
+constexpr double kWaitSliceSeconds = 0.1;
+constexpr int kDimensionCountMax = 8;
+
+// ---- errors -----------------------------------------------------------------------------------
+
+struct Failure {
+  hvd_status_t status = HVD_OK;
+  std::string text;
+  std::string tensor;
+  int rank = -1;
+};
+
+// Must run on the thread that made the failing call, before its next call.
+Failure last_failure(hvd_status_t status) {
+  return {status, hvd_last_error(), hvd_last_error_tensor(), hvd_last_error_rank()};
+}
+
+// `at_call`: nothing was started, so the mistake is the caller's own (ValueError).
+[[noreturn]] void raise(const Failure& failure, bool at_call) {
+  py::object error = py::module_::import("hvd.exceptions")
+                         .attr("from_status")(static_cast<int>(failure.status), failure.text,
+                                              failure.tensor, failure.rank, at_call);
+  PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error.ptr())), error.ptr());
+  throw py::error_already_set();
+}
+
+[[noreturn]] void raise_not_initialized() {
+  throw py::value_error("hvd has not been initialized; use hvd.init()");
+}
+
+void check_call(hvd_status_t status) {
+  if (status == HVD_OK)
+    return;
+  if (status == HVD_ERROR_PRECONDITION && hvd_last_error()[0] == '\0')
+    raise_not_initialized();
+  raise(last_failure(status), true);
+}
+
+void check_signals() {
+  if (PyErr_CheckSignals() != 0)
+    throw py::error_already_set();
+}
+
+// ---- memory that an operation borrows ----------------------------------------------------------
+
+// Keeps objects alive and buffers exported (so that nobody resizes them) while libhvd uses them.
+class Borrowed {
+ public:
+  Borrowed() = default;
+  Borrowed(const Borrowed&) = delete;
+  Borrowed& operator=(const Borrowed&) = delete;
+  Borrowed(Borrowed&& other) noexcept
+      : owner_(std::move(other.owner_)),
+        views_(other.views_),
+        view_count_(std::exchange(other.view_count_, 0)) {}
+  Borrowed& operator=(Borrowed&& other) noexcept {
+    if (this != &other) {
+      clear();
+      owner_ = std::move(other.owner_);
+      views_ = other.views_;
+      view_count_ = std::exchange(other.view_count_, 0);
+    }
+    return *this;
+  }
+  ~Borrowed() { clear(); }
+
+  void keep(py::object owner) { owner_ = std::move(owner); }
+
+  const Py_buffer& view(py::handle object, bool writable) {
+    Py_buffer& view = views_.at(view_count_);
+    const int flags = PyBUF_FORMAT | PyBUF_C_CONTIGUOUS | (writable ? PyBUF_WRITABLE : 0);
+    if (PyObject_GetBuffer(object.ptr(), &view, flags) != 0) {
+      py::error_already_set cause;
+      py::raise_from(cause, PyExc_ValueError,
+                     writable ? "Tensor is required to be contiguous and writable"
+                              : "Tensor is required to be contiguous");
+      throw py::error_already_set();
+    }
+    ++view_count_;
+    return view;
+  }
+
+  // Runs destructors of Python objects, so anything may happen inside.
+  void clear() {
+    while (view_count_ > 0) PyBuffer_Release(&views_[--view_count_]);
+    owner_ = py::object();
+  }
+
+ private:
+  py::object owner_;
+  std::array<Py_buffer, 2> views_{};
+  size_t view_count_ = 0;
+};
+
+// What Python let go of before it was done. `life` counts shutdowns: libhvd's handles of an earlier
+// life are gone, and so is its interest in their memory.
+struct Session {
+  uint64_t life = 0;
+  std::vector<std::pair<hvd_handle_t, Borrowed>> parked;
+};
+
+// Never destroyed: Python is gone before static destructors run.
+Session& session() {
+  static Session& only = *new Session;
+  return only;
+}
+
+void sweep_parked() {
+  auto& parked = session().parked;
+  std::vector<Borrowed> finished;  // destroyed last: a destructor may come back here
+  for (size_t i = 0; i < parked.size();) {
+    int done = 0;
+    if (hvd_poll(parked[i].first, &done) == HVD_OK && done == 0) {
+      ++i;
+      continue;
+    }
+    (void)hvd_release(parked[i].first);
+    finished.push_back(std::move(parked[i].second));
+    if (i + 1 != parked.size())
+      parked[i] = std::move(parked.back());
+    parked.pop_back();
+  }
+}
+
+// ---- tensors -----------------------------------------------------------------------------------
+
+struct Tensor {
+  std::array<int64_t, kDimensionCountMax> shape{};
+  hvd_tensor_t c{};
+};
+
+void check_dimension_count(py::ssize_t count) {
+  if (count <= kDimensionCountMax)
+    return;
+  throw py::value_error("a tensor of " + std::to_string(count) + " dimensions is not supported; " +
+                        "at most " + std::to_string(kDimensionCountMax) + " are");
+}
+
+// `tensor` must not move afterwards.
+void describe(Tensor& tensor, uintptr_t address, int dtype, const py::tuple& shape) {
+  check_dimension_count(static_cast<py::ssize_t>(shape.size()));
+  for (size_t i = 0; i < shape.size(); ++i) tensor.shape[i] = shape[i].cast<int64_t>();
+  tensor.c = {reinterpret_cast<void*>(address), tensor.shape.data(),
+              static_cast<int32_t>(shape.size()), dtype, HVD_CPU};
+}
+
+// Format characters of the struct module, native byte order; -1 if hvd has no such dtype.
+int dtype_of(const Py_buffer& view) {
+  const char* format = view.format == nullptr ? "B" : view.format;
+  if (*format == '@' || *format == '=' || *format == '<')
+    ++format;
+  if (format[0] == '\0' || format[1] != '\0')
+    return -1;
+  switch (*format) {
+    case '?':
+      return HVD_BOOL;
+    case 'B':
+      return HVD_UINT8;
+    case 'b':
+      return HVD_INT8;
+    case 'H':
+      return HVD_UINT16;
+    case 'h':
+      return HVD_INT16;
+    case 'i':
+    case 'l':
+    case 'q':
+      return view.itemsize == 8 ? HVD_INT64 : HVD_INT32;
+    case 'e':
+      return HVD_FLOAT16;
+    case 'f':
+      return HVD_FLOAT32;
+    case 'd':
+      return HVD_FLOAT64;
+    default:
+      return -1;
+  }
+}
+
+void describe(Tensor& tensor, py::handle object, const Py_buffer& view) {
+  check_dimension_count(view.ndim);
+  const int dtype = dtype_of(view);
+  if (dtype < 0) {
+    const py::object name = py::getattr(object, "dtype", py::str(view.format));
+    throw py::value_error("Tensor type " + std::string(py::str(name)) + " is not supported");
+  }
+  for (int i = 0; i < view.ndim; ++i) tensor.shape[static_cast<size_t>(i)] = view.shape[i];
+  tensor.c = {view.buf, tensor.shape.data(), view.ndim, dtype, HVD_CPU};
+}
+
+// ---- handles -----------------------------------------------------------------------------------
+
+class Handle {
+ public:
+  Handle(hvd_handle_t id, Borrowed borrowed, bool has_result)
+      : id_(id), life_(session().life), has_result_(has_result), borrowed_(std::move(borrowed)) {}
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
+  ~Handle() {
+    int done = 1;
+    if (id_ == 0 || life_ != session().life)
+      return;
+    if (!done_ && hvd_poll(id_, &done) == HVD_OK && done == 0) {
+      session().parked.emplace_back(id_, std::move(borrowed_));
+    } else {
+      (void)hvd_release(id_);
+    }
+  }
+
+  // False if the time is over first. Raises the operation's error.
+  bool wait(double timeout_seconds) {
+    using Clock = std::chrono::steady_clock;
+    const auto start = Clock::now();
+    double slice = kWaitSliceSeconds;
+    while (!done_ && live()) {
+      if (timeout_seconds >= 0) {
+        const std::chrono::duration<double> spent = Clock::now() - start;
+        slice = std::min(kWaitSliceSeconds, std::max(0.0, timeout_seconds - spent.count()));
+      }
+      const Failure outcome = wait_slice(slice);
+      if (outcome.status == HVD_TIMED_OUT || outcome.status == HVD_ERROR_INTERRUPTED) {
+        if (done_)
+          break;  // by another thread
+        check_signals();
+        if (timeout_seconds >= 0 && slice < kWaitSliceSeconds && outcome.status == HVD_TIMED_OUT) {
+          return false;
+        }
+        continue;
+      }
+      if (!done_) {
+        done_ = true;
+        failure_ = outcome;
+      }
+    }
+    give_back();
+    if (failure_.status != HVD_OK)
+      raise(failure_, false);
+    return true;
+  }
+
+  bool poll() {
+    int done = 1;
+    if (!done_ && live())
+      check_call(hvd_poll(id_, &done));
+    return done != 0;
+  }
+
+  bool has_result() const { return has_result_; }
+
+  py::tuple result_shape() {
+    const Result result = result_of();
+    py::tuple shape(static_cast<size_t>(result.ndim));
+    for (int i = 0; i < result.ndim; ++i) {
+      shape[static_cast<size_t>(i)] = py::int_(result.shape[i]);
+    }
+    return shape;
+  }
+
+  // Copies the result's bytes to `address` and forgets it.
+  void take_result(uintptr_t address, size_t bytes) {
+    const Result result = result_of();
+    if (bytes > 0) {
+      ++users_;
+      {
+        py::gil_scoped_release no_gil;
+        std::memcpy(reinterpret_cast<void*>(address), result.data, bytes);
+      }
+      --users_;
+    }
+    has_result_ = false;
+    give_back();
+  }
+
+  py::object output = py::none();  // whatever the caller hangs here, usually the output array
+
+ private:
+  struct Result {
+    void* data = nullptr;
+    const int64_t* shape = nullptr;
+    int32_t ndim = 0;
+  };
+
+  Result result_of() {
+    if (!has_result_ || !done_ || failure_.status != HVD_OK || life_ != session().life) {
+      throw py::value_error("this handle has no result, or it was taken already");
+    }
+    Result result;
+    check_call(hvd_result(id_, &result.data, &result.shape, &result.ndim));
+    return result;
+  }
+
+  // shutdown() ended every operation of its life.
+  bool live() {
+    if (life_ == session().life)
+      return true;
+    done_ = true;
+    failure_ = {HVD_ERROR_PRECONDITION,
+                "hvd: this operation was pending when hvd.shutdown() was called", "", -1};
+    return false;
+  }
+
+  Failure wait_slice(double seconds) {
+    Failure outcome;
+    ++users_;
+    {
+      py::gil_scoped_release no_gil;
+      const hvd_status_t status = hvd_wait(id_, seconds);
+      if (status == HVD_TIMED_OUT || status == HVD_ERROR_INTERRUPTED) {
+        outcome.status = status;
+      } else if (status != HVD_OK) {
+        outcome = last_failure(status);
+      }
+    }
+    --users_;
+    return outcome;
+  }
+
+  // Once nobody needs libhvd's handle any more: several threads may wait for one operation.
+  void give_back() {
+    if (!done_ || users_ > 0 || id_ == 0)
+      return;
+    if (has_result_ && failure_.status == HVD_OK)
+      return;
+    if (life_ == session().life)
+      (void)hvd_release(id_);
+    id_ = 0;
+    const Borrowed last = std::move(borrowed_);
+  }
+
+  hvd_handle_t id_;
+  const uint64_t life_;
+  bool has_result_;
+  bool done_ = false;
+  int users_ = 0;  // threads that use id_ without the GIL
+  Failure failure_;
+  Borrowed borrowed_;
+};
+
+// ---- operations --------------------------------------------------------------------------------
+
+hvd_options_t options_of(int op, int root_rank, double prescale, double postscale,
+                         double deadline_seconds) {
+  // hvd.h reads 0 as "not given", which a caller who writes 0 does not mean.
+  if (prescale == 0 || postscale == 0) {
+    throw py::value_error("prescale_factor and postscale_factor must not be 0");
+  }
+  hvd_options_t options{};
+  options.struct_size = sizeof(options);
+  options.op = op;
+  options.root_rank = root_rank;
+  options.prescale = prescale;
+  options.postscale = postscale;
+  options.deadline_seconds = deadline_seconds;
+  return options;
+}
+
+void check_ready() {
+  if (hvd_is_initialized() == 0)
+    raise_not_initialized();
+  if (!session().parked.empty())
+    sweep_parked();
+}
+
+std::unique_ptr<Handle> submit_allreduce(const char* name, uintptr_t input, uintptr_t output,
+                                         int dtype, const py::tuple& shape, int op, double prescale,
+                                         double postscale, double deadline, py::object owner) {
+  check_ready();
+  Tensor in;
+  Tensor out;
+  describe(in, input, dtype, shape);
+  describe(out, output, dtype, shape);
+  const hvd_options_t options = options_of(op, 0, prescale, postscale, deadline);
+  hvd_handle_t id = 0;
+  check_call(hvd_allreduce_async(name, &in.c, &out.c, &options, &id));
+  Borrowed borrowed;
+  borrowed.keep(std::move(owner));
+  return std::make_unique<Handle>(id, std::move(borrowed), false);
+}
+
+std::unique_ptr<Handle> allreduce_buffer(const char* name, const py::object& input,
+                                         const py::object& output, int op, double prescale,
+                                         double postscale, double deadline) {
+  check_ready();
+  Borrowed borrowed;
+  Tensor in;
+  Tensor out;
+  describe(in, input, borrowed.view(input, false));
+  describe(out, output, borrowed.view(output, true));
+  if (out.c.ndim != in.c.ndim || out.c.dtype != in.c.dtype || out.shape != in.shape) {
+    throw py::value_error("output must have the shape and dtype of the input");
+  }
+  const hvd_options_t options = options_of(op, 0, prescale, postscale, deadline);
+  hvd_handle_t id = 0;
+  check_call(hvd_allreduce_async(name, &in.c, &out.c, &options, &id));
+  return std::make_unique<Handle>(id, std::move(borrowed), false);
+}
+
+std::unique_ptr<Handle> submit_allgather(const char* name, uintptr_t input, int dtype,
+                                         const py::tuple& shape, double deadline,
+                                         py::object owner) {
+  check_ready();
+  Tensor in;
+  describe(in, input, dtype, shape);
+  const hvd_options_t options = options_of(0, 0, 1, 1, deadline);
+  hvd_handle_t id = 0;
+  check_call(hvd_allgather_async(name, &in.c, &options, &id));
+  Borrowed borrowed;
+  borrowed.keep(std::move(owner));
+  return std::make_unique<Handle>(id, std::move(borrowed), true);
+}
+
+std::unique_ptr<Handle> allgather_buffer(const char* name, const py::object& input,
+                                         double deadline) {
+  check_ready();
+  Borrowed borrowed;
+  Tensor in;
+  describe(in, input, borrowed.view(input, false));
+  const hvd_options_t options = options_of(0, 0, 1, 1, deadline);
+  hvd_handle_t id = 0;
+  check_call(hvd_allgather_async(name, &in.c, &options, &id));
+  return std::make_unique<Handle>(id, std::move(borrowed), true);
+}
+
+std::unique_ptr<Handle> submit_broadcast(const char* name, uintptr_t address, int dtype,
+                                         const py::tuple& shape, int root_rank, double deadline,
+                                         py::object owner) {
+  check_ready();
+  Tensor tensor;
+  describe(tensor, address, dtype, shape);
+  const hvd_options_t options = options_of(0, root_rank, 1, 1, deadline);
+  hvd_handle_t id = 0;
+  check_call(hvd_broadcast_async(name, &tensor.c, &options, &id));
+  Borrowed borrowed;
+  borrowed.keep(std::move(owner));
+  return std::make_unique<Handle>(id, std::move(borrowed), false);
+}
+
+std::unique_ptr<Handle> broadcast_buffer(const char* name, const py::object& buffer, int root_rank,
+                                         double deadline) {
+  check_ready();
+  Borrowed borrowed;
+  Tensor tensor;
+  describe(tensor, buffer, borrowed.view(buffer, true));
+  const hvd_options_t options = options_of(0, root_rank, 1, 1, deadline);
+  hvd_handle_t id = 0;
+  check_call(hvd_broadcast_async(name, &tensor.c, &options, &id));
+  return std::make_unique<Handle>(id, std::move(borrowed), false);
+}
+
+std::unique_ptr<Handle> submit_barrier(const char* name, double deadline) {
+  check_ready();
+  const hvd_options_t options = options_of(0, 0, 1, 1, deadline);
+  hvd_handle_t id = 0;
+  check_call(hvd_barrier_async(name, &options, &id));
+  return std::make_unique<Handle>(id, Borrowed(), false);
+}
+
+// ---- life and information ----------------------------------------------------------------------
+
+void init(int rank, int size, int local_rank, int local_size, const char* rendezvous) {
+  hvd_init_options_t options{};
+  options.struct_size = sizeof(options);
+  options.rank = rank;
+  options.size = size;
+  options.local_rank = local_rank;
+  options.local_size = local_size;
+  options.rendezvous = rendezvous;
+  for (;;) {
+    Failure outcome;
+    {
+      py::gil_scoped_release no_gil;
+      const hvd_status_t status = hvd_init(&options);
+      if (status != HVD_OK)
+        outcome = last_failure(status);
+    }
+    if (outcome.status == HVD_OK)
+      return;
+    if (outcome.status != HVD_ERROR_INTERRUPTED)
+      raise(outcome, false);
+    check_signals();
+  }
+}
+
+// Quiet where there is nothing to shut down: before init, and in a forked child.
+void shutdown() {
+  Failure outcome;
+  {
+    py::gil_scoped_release no_gil;
+    const hvd_status_t status = hvd_shutdown();
+    if (status != HVD_OK && status != HVD_ERROR_PRECONDITION)
+      outcome = last_failure(status);
+  }
+  Session& now = session();
+  ++now.life;
+  const auto parked = std::exchange(now.parked, {});
+  if (outcome.status != HVD_OK)
+    raise(outcome, false);
+}
+
+template <typename Fill>
+std::string text_from(const Fill& fill) {
+  std::string text(fill(nullptr, 0) + 1024, '\0');  // it may grow between the two calls
+  const size_t bytes = fill(text.data(), text.size());
+  text.resize(std::min(bytes, text.size() - 1));
+  return text;
+}
+
+std::string info_json() {
+  return text_from([](char* buffer, size_t capacity) { return hvd_info(buffer, capacity); });
+}
+
+std::string settings_text(const char* format) {
+  return text_from(
+      [&](char* buffer, size_t capacity) { return hvd_settings_text(format, buffer, capacity); });
+}
+
+void define_life(py::module_& m) {
+  m.def("init", &init, py::arg("rank") = 0, py::arg("size") = 0, py::arg("local_rank") = -1,
+        py::arg("local_size") = 0, py::arg("rendezvous") = py::none());
+  m.def("shutdown", &shutdown);
+  m.def("is_initialized", [] { return hvd_is_initialized() != 0; });
+  m.def("rank", &hvd_rank);
+  m.def("size", &hvd_size);
+  m.def("local_rank", &hvd_local_rank);
+  m.def("local_size", &hvd_local_size);
+  m.def("cross_rank", &hvd_cross_rank);
+  m.def("cross_size", &hvd_cross_size);
+  m.def("version", &hvd_version);
+  m.def("info_json", &info_json);
+  m.def("settings_text", &settings_text, py::arg("format") = "text");
+  m.def("parked_count", [] {
+    sweep_parked();
+    return session().parked.size();
+  });
+}
+
+void define_handle(py::module_& m) {
+  py::class_<Handle>(m, "Handle")
+      .def("wait", &Handle::wait, py::arg("timeout_seconds") = -1.0)
+      .def("poll", &Handle::poll)
+      .def("result_shape", &Handle::result_shape)
+      .def("take_result", &Handle::take_result, py::arg("address"), py::arg("bytes"))
+      .def_property_readonly("has_result", &Handle::has_result)
+      .def_readwrite("output", &Handle::output);
+}
+
+void define_operations(py::module_& m) {
+  m.def("submit_allreduce", &submit_allreduce, py::arg("name").none(true), py::arg("input"),
+        py::arg("output"), py::arg("dtype"), py::arg("shape"), py::arg("op"), py::arg("prescale"),
+        py::arg("postscale"), py::arg("deadline_seconds"), py::arg("owner"));
+  m.def("allreduce_buffer", &allreduce_buffer, py::arg("name").none(true), py::arg("input"),
+        py::arg("output"), py::arg("op"), py::arg("prescale"), py::arg("postscale"),
+        py::arg("deadline_seconds"));
+  m.def("submit_allgather", &submit_allgather, py::arg("name").none(true), py::arg("input"),
+        py::arg("dtype"), py::arg("shape"), py::arg("deadline_seconds"), py::arg("owner"));
+  m.def("allgather_buffer", &allgather_buffer, py::arg("name").none(true), py::arg("input"),
+        py::arg("deadline_seconds"));
+  m.def("submit_broadcast", &submit_broadcast, py::arg("name").none(true), py::arg("address"),
+        py::arg("dtype"), py::arg("shape"), py::arg("root_rank"), py::arg("deadline_seconds"),
+        py::arg("owner"));
+  m.def("broadcast_buffer", &broadcast_buffer, py::arg("name").none(true), py::arg("buffer"),
+        py::arg("root_rank"), py::arg("deadline_seconds"));
+  m.def("submit_barrier", &submit_barrier, py::arg("name").none(true), py::arg("deadline_seconds"));
+}
+
+}  // namespace
+
+PYBIND11_MODULE(_core, m) {
+  m.doc() = "hvd.h for Python; the public doors are hvd, hvd.numpy and hvd.torch";
+  define_life(m);
+  define_handle(m);
+  define_operations(m);
+}
