@@ -63,22 +63,10 @@ Status authenticate(int socket, HandshakeSide side, const Secret& secret, std::s
 
 Result<Fd> connect_authenticated(const Endpoint& endpoint, const Secret& secret,
                                  std::string_view purpose, Time deadline, const Clock& clock) {
-  Nanos pause = kMillisecond;
-  constexpr Nanos pause_max = 50 * kMillisecond;
-  for (;;) {
-    Result<Fd> socket = connect_tcp(endpoint, deadline, clock);
-    if (socket.ok()) {
-      HVD_TRY(
-          authenticate(socket->get(), HandshakeSide::connecting, secret, purpose, deadline, clock),
+  HVD_ASSIGN(Fd socket, connect_tcp(endpoint, deadline, clock));
+  HVD_TRY(authenticate(socket.get(), HandshakeSide::connecting, secret, purpose, deadline, clock),
           "connecting to ", endpoint);
-      return socket;
-    }
-    if (socket.status().code() != StatusCode::not_found || clock.now() + pause >= deadline) {
-      return socket.status();
-    }
-    pause_for(pause);
-    pause = std::min(2 * pause, pause_max);
-  }
+  return socket;
 }
 
 }  // namespace hvd

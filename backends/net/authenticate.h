@@ -18,7 +18,8 @@ namespace hvd {
 Status authenticate(int socket, HandshakeSide side, const Secret& secret, std::string_view purpose,
                     Time deadline, const Clock& clock);
 
-// Connects and authenticates. While nobody listens there yet it tries again until the deadline.
+// Connects and authenticates, once. Failures that may heal are not_found (nobody listens there yet)
+// and aborted (the connection was dropped).
 Result<Fd> connect_authenticated(const Endpoint& endpoint, const Secret& secret,
                                  std::string_view purpose, Time deadline, const Clock& clock);
 

@@ -1,0 +1,89 @@
+#include "backends/bootstrap/rank_record.h"
+
+#include <string_view>
+#include <utility>
+
+namespace hvd {
+namespace {
+
+std::string_view cut(const std::string& text) {
+  return std::string_view(text).substr(0, kRankRecordTextBytesMax);
+}
+
+void put(ByteWriter& writer, const RankRecord& record) {
+  writer.put(static_cast<std::int32_t>(record.rank)).put(record.pid);
+  writer.put_string(cut(record.host_name)).put_string(cut(record.host_key));
+  writer.put_string(cut(record.unix_socket_name)).put_string(cut(record.version));
+}
+
+RankRecord take(ByteReader& reader) {
+  RankRecord record;
+  record.rank = reader.get<std::int32_t>();
+  record.pid = reader.get<std::int64_t>();
+  record.host_name = reader.get_string(kRankRecordTextBytesMax);
+  record.host_key = reader.get_string(kRankRecordTextBytesMax);
+  record.unix_socket_name = reader.get_string(kRankRecordTextBytesMax);
+  record.version = reader.get_string(kRankRecordTextBytesMax);
+  return record;
+}
+
+constexpr std::size_t kRecordBytesMin = 4 + 8 + 4 * 4;
+
+}  // namespace
+
+std::string who_is(const RankRecord& record) {
+  return str("host ", record.host_name, ", pid ", record.pid);
+}
+
+Bytes encode(const RankRecord& record) {
+  ByteWriter writer;
+  put(writer, record);
+  return writer.take();
+}
+
+Result<RankRecord> decode_rank_record(std::span<const std::byte> bytes) {
+  ByteReader reader(bytes);
+  RankRecord record = take(reader);
+  if (!reader.finished()) {
+    return error(StatusCode::invalid_argument, "the record of a rank is malformed");
+  }
+  return record;
+}
+
+Bytes encode(const std::vector<RankRecord>& records) {
+  ByteWriter writer;
+  writer.put(static_cast<std::uint32_t>(records.size()));
+  for (const RankRecord& record : records) {
+    put(writer, record);
+  }
+  return writer.take();
+}
+
+Result<std::vector<RankRecord>> decode_rank_records(std::span<const std::byte> bytes,
+                                                    int rank_count) {
+  ByteReader reader(bytes);
+  const std::size_t count = reader.get_count(kRecordBytesMin);
+  bool in_order = count == static_cast<std::size_t>(rank_count);
+  std::vector<RankRecord> records;
+  for (std::size_t rank = 0; in_order && rank < count; ++rank) {
+    records.push_back(take(reader));
+    in_order = records.back().rank == static_cast<int>(rank);
+  }
+  if (!in_order || !reader.finished()) {
+    return error(StatusCode::invalid_argument, "the list of ranks from rank 0 is malformed");
+  }
+  return records;
+}
+
+Status check_versions(const std::vector<RankRecord>& records) {
+  for (const RankRecord& record : records) {
+    if (record.version != records.front().version) {
+      return error(StatusCode::invalid_argument, "rank 0 (", who_is(records.front()), ") runs hvd ",
+                   records.front().version, " but rank ", record.rank, " (", who_is(record),
+                   ") runs hvd ", record.version, "; install one version everywhere");
+    }
+  }
+  return ok_status();
+}
+
+}  // namespace hvd

@@ -1,0 +1,254 @@
+#include "backends/net/control_star.h"
+
+#include <linux/sockios.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "backends/net/rank_text.h"
+#include "backends/net/socket.h"
+#include "core/base/check.h"
+
+namespace hvd {
+namespace {
+
+constexpr std::size_t kReadBytes = 64 << 10;
+constexpr Nanos kAckPollPause = 100 * kMicrosecond;
+
+// Bytes that the peer's kernel has not confirmed; its closing word counts as one.
+int unconfirmed_bytes(int fd) {
+  int count = 0;
+  return ::ioctl(fd, SIOCOUTQ, &count) == 0 ? count : 0;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ControlStar>> ControlStar::create(Poller& poller, Rank self, int rank_count,
+                                                         std::vector<StarLink> links) {
+  std::unique_ptr<ControlStar> star(new ControlStar(poller, self, rank_count));
+  HVD_CHECK(links.size() == (self == kRoot ? static_cast<std::size_t>(rank_count) - 1 : 1));
+  for (StarLink& link : links) {
+    HVD_TRY(star->add(std::move(link)));
+  }
+  return star;
+}
+
+ControlStar::ControlStar(Poller& poller, Rank self, int rank_count)
+    : poller_(poller),
+      self_(self),
+      links_(static_cast<std::size_t>(rank_count)),
+      scratch_(kReadBytes) {}
+
+ControlStar::~ControlStar() {
+  for (const Link& link : links_) {
+    if (link.watched) {
+      poller_.forget(link.connection->fd());
+    }
+  }
+}
+
+Status ControlStar::add(StarLink given) {
+  HVD_CHECK(given.peer != self_ && given.peer.index() < links_.size());
+  Link& link = links_[given.peer.index()];
+  HVD_CHECK(link.connection == nullptr);
+  link.connection = std::move(given.connection);
+  const Rank peer = given.peer;
+  HVD_TRY(poller_.watch(link.connection->fd(), EPOLLIN,
+                        [this, peer](std::uint32_t events) { on_ready(peer, events); }));
+  link.watched = true;
+  note_flush_state(link);
+  take_arrived(peer, link);  // what came while the star was put together
+  return ok_status();
+}
+
+void ControlStar::send(Rank to, std::span<const std::byte> message) {
+  HVD_CHECK(to.index() < links_.size() && links_[to.index()].connection != nullptr);
+  Link& link = links_[to.index()];
+  link.connection->send(message);
+  note_flush_state(link);
+}
+
+bool ControlStar::receive(ControlEvent& event) {
+  if (events_.empty()) {
+    return false;
+  }
+  event = std::move(events_.front());
+  events_.pop_front();
+  return true;
+}
+
+void ControlStar::on_ready(Rank peer, std::uint32_t epoll_events) {
+  Link& link = links_[peer.index()];
+  if ((epoll_events & EPOLLOUT) != 0) {
+    link.connection->flush();
+  }
+  if ((epoll_events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
+    link.connection->read_some(scratch_);
+    take_arrived(peer, link);
+  }
+  note_flush_state(link);
+}
+
+void ControlStar::take_arrived(Rank peer, Link& link) {
+  Bytes message;
+  while (link.connection->take(message)) {
+    events_.push_back({.kind = ControlEvent::Kind::message,
+                       .from = peer,
+                       .message = std::move(message),
+                       .reason = {}});
+  }
+  if (link.connection->ended() && link.watched) {
+    poller_.forget(link.connection->fd());  // an ended socket stays readable for ever
+    link.watched = false;
+    events_.push_back({.kind = ControlEvent::Kind::peer_lost,
+                       .from = peer,
+                       .message = {},
+                       .reason = link.connection->end_reason()});
+  }
+}
+
+// Asks the poller for writability only while something is queued.
+void ControlStar::note_flush_state(Link& link) {
+  const bool unflushed = !link.connection->flushed();
+  if (unflushed == link.unflushed) {
+    return;
+  }
+  link.unflushed = unflushed;
+  unflushed_count_ += unflushed ? 1 : -1;
+  if (link.watched) {
+    const Status changed = poller_.change(
+        link.connection->fd(),
+        unflushed ? static_cast<std::uint32_t>(EPOLLIN) | EPOLLOUT : std::uint32_t{EPOLLIN});
+    HVD_CHECK(changed.ok());  // MOD of a descriptor that we hold open cannot fail
+  }
+}
+
+Status ControlStar::pass_until(Time deadline) {
+  const Nanos left = deadline == kNever ? -1 : deadline - poller_.clock().now();
+  if (deadline != kNever && left <= 0) {
+    return error(StatusCode::deadline_exceeded, "no answer in time");
+  }
+  const Result<int> passed = poller_.run_once(left);
+  return passed.ok() ? ok_status() : passed.status();
+}
+
+Result<std::vector<int>> ControlStar::collect(std::vector<Bytes>& parts, std::vector<bool>& there) {
+  for (auto at = events_.begin(); at != events_.end();) {
+    const std::size_t from = at->from.index();
+    if (there[from]) {
+      ++at;
+      continue;
+    }
+    if (at->kind == ControlEvent::Kind::peer_lost) {
+      return error(StatusCode::aborted, "rank ", at->from,
+                   " was lost while the job was set up: ", at->reason, ". look at its output")
+          .blame_rank(at->from.value);
+    }
+    parts[from] = std::move(at->message);
+    there[from] = true;
+    at = events_.erase(at);
+  }
+  std::vector<int> missing;
+  for (std::size_t rank = 0; rank < there.size(); ++rank) {
+    if (!there[rank]) {
+      missing.push_back(static_cast<int>(rank));
+    }
+  }
+  return missing;
+}
+
+Result<std::vector<Bytes>> ControlStar::gather(Bytes mine, Time deadline) {
+  if (!is_root()) {
+    send(kRoot, mine);
+    return std::vector<Bytes>();
+  }
+  const Time start = poller_.clock().now();
+  std::vector<Bytes> parts(links_.size());
+  std::vector<bool> there(links_.size(), false);
+  parts[self_.index()] = std::move(mine);
+  there[self_.index()] = true;
+  for (;;) {
+    HVD_ASSIGN(const std::vector<int> missing, collect(parts, there));
+    if (missing.empty()) {
+      return parts;
+    }
+    if (Status passed = pass_until(deadline); !passed.ok()) {
+      return passed.code() == StatusCode::deadline_exceeded ? missing_error(missing, start)
+                                                            : passed;
+    }
+  }
+}
+
+Result<Bytes> ControlStar::broadcast(Bytes from_root, Time deadline) {
+  if (is_root()) {
+    for (std::size_t rank = 1; rank < links_.size(); ++rank) {
+      send(Rank(rank), from_root);
+    }
+    while (!flushed()) {
+      HVD_TRY(pass_until(deadline), "broadcasting while the job is set up");
+    }
+    return from_root;
+  }
+  const Time start = poller_.clock().now();
+  std::vector<Bytes> parts(links_.size());
+  std::vector<bool> there(links_.size(), true);
+  there[kRoot.index()] = false;
+  for (;;) {
+    HVD_ASSIGN(const std::vector<int> missing, collect(parts, there));
+    if (missing.empty()) {
+      return std::move(parts[kRoot.index()]);
+    }
+    if (Status passed = pass_until(deadline); !passed.ok()) {
+      return passed.code() == StatusCode::deadline_exceeded ? missing_error(missing, start)
+                                                            : passed;
+    }
+  }
+}
+
+Status ControlStar::missing_error(const std::vector<int>& missing, Time start) const {
+  return error(StatusCode::deadline_exceeded, "setting up the job gave up after ",
+               seconds_from_nanos(poller_.clock().now() - start), " s: ", ranks_text(missing),
+               " sent nothing. limit: HVD_START_TIMEOUT_SECONDS. look at the output of the missing "
+               "ranks")
+      .blame_rank(missing.front());
+}
+
+void ControlStar::close(Time deadline) {
+  for (Link& link : links_) {
+    if (link.connection != nullptr && !link.connection->ended()) {
+      link.connection->finish_sending();
+      note_flush_state(link);
+    }
+  }
+  // Closing a socket with unread input makes the kernel reset it and drop what it has not
+  // delivered, so wait until the peers' kernels have everything; on one host that is at once.
+  for (Link& link : links_) {
+    if (link.connection == nullptr) {
+      continue;
+    }
+    while (!link.connection->ended() && poller_.clock().now() < deadline) {
+      if (!link.connection->flushed()) {
+        (void)wait_for_fd(link.connection->fd(), POLLOUT, deadline, poller_.clock());
+        link.connection->flush();
+      } else if (unconfirmed_bytes(link.connection->fd()) > 0) {
+        pause_for(kAckPollPause);
+      } else {
+        break;
+      }
+    }
+    note_flush_state(link);
+  }
+}
+
+void ControlStar::for_each_fd(const std::function<void(int)>& visit) const {
+  for (const Link& link : links_) {
+    if (link.connection != nullptr) {
+      visit(link.connection->fd());
+    }
+  }
+}
+
+}  // namespace hvd
