@@ -34,8 +34,9 @@ def fits(version, python, own_python=sys.version_info[:2]):
 
 
 def borrow(python):
-    probe = subprocess.run([python, "-c", PROBE], capture_output=True, text=True)
-    if probe.returncode != 0:
+    try:
+        probe = subprocess.run([python, "-c", PROBE], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
         return 1
     version, folder, python_version = json.loads(probe.stdout)
     if not fits(version, python_version):
