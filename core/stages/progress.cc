@@ -101,6 +101,7 @@ WaitOutcome Progress::wait(const Operation& operation, Time until) {
       }
       continue;  // done, or the runtime is leaving
     }
+    notify_submitted();  // a blocking caller has not; whoever drives must see its submission
     coordinator_.handles().sleep_until_done(operation, std::min(until, clock_.now() + kSleepMost));
   }
   return WaitOutcome::done;

@@ -1,0 +1,364 @@
+#include "bindings/c/hvd.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include "bindings/c/last_error.h"
+#include "bindings/c/runtime.h"
+#include "bindings/c/translate.h"
+#include "core/config/settings_table.h"
+
+namespace hvd {
+namespace {
+
+// The one global. Never destroyed: exit handlers and threads that outlive main may still look.
+struct Process {
+  Mutex life;  // held through init and shutdown, so that they do not overlap
+  Mutex mutex;
+  std::shared_ptr<Runtime> runtime HVD_GUARDED_BY(mutex);
+  Runtime* for_fork HVD_GUARDED_BY(mutex) = nullptr;
+  std::uint64_t init_count HVD_GUARDED_BY(life) = 0;
+  bool hooks_installed HVD_GUARDED_BY(life) = false;
+  std::atomic<bool> forked{false};
+};
+
+Process& process() {
+  static auto* the_process = new Process();
+  return *the_process;
+}
+
+Status forked_error() {
+  return error(StatusCode::precondition,
+               "hvd cannot be used in a forked child of a rank. start the child with exec, or call "
+               "hvd in the parent only");
+}
+
+Result<std::shared_ptr<Runtime>> current() {
+  if (process().forked.load(std::memory_order_relaxed)) {
+    return forked_error();
+  }
+  MutexLock lock(process().mutex);
+  if (process().runtime == nullptr) {
+    return error(StatusCode::precondition, "hvd has not been initialized; use hvd_init first");
+  }
+  return process().runtime;
+}
+
+// The child of fork() has one thread and copies of all descriptors; without this a DataLoader
+// worker would keep a dead rank's sockets open. No lock: its owner may not exist in the child.
+void in_forked_child() HVD_NO_THREAD_SAFETY_ANALYSIS {
+  process().forked.store(true, std::memory_order_relaxed);
+  if (process().for_fork != nullptr) {
+    process().for_fork->close_in_forked_child();
+  }
+}
+
+void at_process_exit() { (void)hvd_shutdown(); }
+
+Status init(const hvd_init_options_t* options) {
+  if (process().forked.load(std::memory_order_relaxed)) {
+    return forked_error();
+  }
+  ExplicitIdentity given;
+  hvd_init_options_t known{};
+  if (options != nullptr) {
+    HVD_TRY(copy_sized(options, options->struct_size, &known, sizeof known, "hvd_init_options_t"),
+            "hvd_init");
+    given.rank = known.size == 0 ? -1 : known.rank;
+    given.size = known.size == 0 ? -1 : known.size;
+    given.local_rank = known.local_size == 0 ? -1 : known.local_rank;
+    given.local_size = known.local_size == 0 ? -1 : known.local_size;
+    given.rendezvous = known.rendezvous == nullptr ? "" : known.rendezvous;
+  }
+  MutexLock life(process().life);
+  {
+    MutexLock lock(process().mutex);
+    if (process().runtime != nullptr) {
+      return ok_status();
+    }
+  }
+  HVD_ASSIGN(std::shared_ptr<Runtime> runtime,
+             Runtime::create(given, process().init_count), "hvd_init");
+  ++process().init_count;
+  if (!process().hooks_installed) {
+    process().hooks_installed = true;
+    pthread_atfork(nullptr, nullptr, in_forked_child);
+    std::atexit(at_process_exit);
+  }
+  MutexLock lock(process().mutex);
+  process().for_fork = runtime.get();
+  process().runtime = std::move(runtime);
+  return ok_status();
+}
+
+Status shutdown() {
+  if (process().forked.load(std::memory_order_relaxed)) {
+    return ok_status();
+  }
+  MutexLock life(process().life);
+  std::shared_ptr<Runtime> runtime;
+  {
+    MutexLock lock(process().mutex);
+    runtime = std::exchange(process().runtime, nullptr);
+  }
+  if (runtime == nullptr) {
+    return ok_status();
+  }
+  runtime->leave();
+  MutexLock lock(process().mutex);
+  process().for_fork = nullptr;
+  return ok_status();
+}
+
+// ---- submitting ----------------------------------------------------------------------------------
+
+struct Call {
+  const char* function;
+  CollectiveKind kind;
+  const char* name;
+  const hvd_tensor_t* input = nullptr;
+  const hvd_tensor_t* output = nullptr;
+  const hvd_options_t* options;
+};
+
+Result<Request> request_of(const Call& call, Runtime& runtime) {
+  Request request;
+  request.kind = call.kind;
+  HVD_TRY(options_from_c(call.options, call.function, request));
+  if (call.kind != CollectiveKind::barrier) {
+    HVD_ASSIGN(request.input, tensor_from_c(call.input, call.function, "input"));
+  }
+  if (call.kind == CollectiveKind::allreduce) {
+    HVD_ASSIGN(const TensorRef output, tensor_from_c(call.output, call.function, "output"));
+    if (!(output.shape == request.input.shape) || output.dtype != request.input.dtype) {
+      return error(StatusCode::invalid_argument, call.function, ": output is ",
+                   dtype_name(output.dtype), " ", output.shape.text(), " but input is ",
+                   dtype_name(request.input.dtype), " ", request.input.shape.text());
+    }
+    request.output = output.data;
+  }
+  if (call.kind == CollectiveKind::broadcast) {
+    request.output = request.input.data;
+  }
+  request.name = call.name == nullptr ? runtime.unnamed(call.kind) : call.name;
+  return request;
+}
+
+Status submit_async(const Call& call, hvd_handle_t* handle) {
+  if (handle == nullptr) {
+    return error(StatusCode::invalid_argument, call.function, ": handle is NULL");
+  }
+  HVD_ASSIGN(const std::shared_ptr<Runtime> runtime, current(), call.function);
+  HVD_ASSIGN(Request request, request_of(call, *runtime));
+  HVD_ASSIGN(const OperationPtr operation, runtime->submit(std::move(request)));
+  runtime->submitted();
+  *handle = operation->handle;
+  return ok_status();
+}
+
+// Nobody rings: the calling thread drives the operation itself.
+Status submit_blocking(const Call& call) {
+  HVD_ASSIGN(const std::shared_ptr<Runtime> runtime, current(), call.function);
+  HVD_ASSIGN(Request request, request_of(call, *runtime));
+  HVD_ASSIGN(const OperationPtr operation, runtime->submit(std::move(request)));
+  while (runtime->wait(*operation, kNever) != WaitOutcome::done) {
+    // A signal; its handler has run. The operation cannot be taken back, so wait on.
+  }
+  runtime->handles().release(operation->handle);
+  return operation->status;
+}
+
+// ---- handles -------------------------------------------------------------------------------------
+
+struct Found {
+  std::shared_ptr<Runtime> runtime;
+  OperationPtr operation;
+};
+
+Result<Found> find(hvd_handle_t handle, const char* function) {
+  HVD_ASSIGN(std::shared_ptr<Runtime> runtime, current(), function);
+  OperationPtr operation = runtime->handles().find(handle);
+  if (operation == nullptr) {
+    return error(StatusCode::not_found, function, ": there is no operation with handle ", handle,
+                 "; it was released, or belongs to a runtime that was shut down");
+  }
+  return Found{std::move(runtime), std::move(operation)};
+}
+
+hvd_status_t wait(hvd_handle_t handle, double timeout_seconds) {
+  if (std::isnan(timeout_seconds)) {
+    return report(error(StatusCode::invalid_argument, "hvd_wait: timeout_seconds is not a number"));
+  }
+  const Result<Found> found = find(handle, "hvd_wait");
+  if (!found.ok()) {
+    return report(found.status());
+  }
+  const bool for_ever = timeout_seconds < 0 || timeout_seconds > 1e9;
+  const Time until = for_ever ? kNever
+                              : found->runtime->clock().now() + nanos_from_seconds(timeout_seconds);
+  switch (found->runtime->wait(*found->operation, until)) {
+    case WaitOutcome::done:
+      return report(found->operation->status);
+    case WaitOutcome::timed_out:
+      return HVD_TIMED_OUT;
+    case WaitOutcome::interrupted:
+      return HVD_ERROR_INTERRUPTED;
+  }
+  return HVD_ERROR_INTERNAL;
+}
+
+Status result_of(hvd_handle_t handle, void** data, const int64_t** shape, int32_t* ndim) {
+  if (data == nullptr || shape == nullptr || ndim == nullptr) {
+    return error(StatusCode::invalid_argument, "hvd_result: data, shape or ndim is NULL");
+  }
+  HVD_ASSIGN(const Found found, find(handle, "hvd_result"));
+  const Operation& operation = *found.operation;
+  if (!operation.done.load(std::memory_order_acquire)) {
+    return error(StatusCode::precondition, "hvd_result: ", collective_name(operation.request.kind),
+                 " '", operation.request.name, "' is not done; hvd_wait for it first");
+  }
+  HVD_TRY(operation.status);
+  if (operation.gathered == nullptr) {
+    return error(StatusCode::invalid_argument, "hvd_result: ",
+                 collective_name(operation.request.kind), " '", operation.request.name,
+                 "' writes to the caller's memory; only allgather has a result");
+  }
+  *data = operation.gathered.get();
+  *shape = operation.gathered_shape.sizes().data();
+  *ndim = operation.gathered_shape.dimension_count();
+  return ok_status();
+}
+
+Status release(hvd_handle_t handle) {
+  HVD_ASSIGN(const Found found, find(handle, "hvd_release"));
+  found.runtime->handles().release(handle);
+  return ok_status();
+}
+
+// ---- text ----------------------------------------------------------------------------------------
+
+size_t copy_text(const std::string& text, char* buffer, size_t capacity) {
+  if (buffer != nullptr && capacity > 0) {
+    const size_t length = std::min(text.size(), capacity - 1);
+    std::memcpy(buffer, text.data(), length);
+    buffer[length] = '\0';
+  }
+  return text.size();
+}
+
+template <typename Get>
+int query(Get get) {
+  const Result<std::shared_ptr<Runtime>> runtime = current();
+  return runtime.ok() ? get(**runtime) : -1;
+}
+
+}  // namespace
+}  // namespace hvd
+
+using hvd::CollectiveKind;
+
+extern "C" {
+
+hvd_status_t hvd_init(const hvd_init_options_t* options) {
+  return hvd::report(hvd::init(options));
+}
+hvd_status_t hvd_shutdown(void) { return hvd::report(hvd::shutdown()); }
+int hvd_is_initialized(void) { return hvd::current().ok() ? 1 : 0; }
+
+int hvd_rank(void) {
+  return hvd::query([](const hvd::Runtime& r) { return r.rank().value; });
+}
+int hvd_size(void) {
+  return hvd::query([](const hvd::Runtime& r) { return r.size(); });
+}
+int hvd_local_rank(void) {
+  return hvd::query([](const hvd::Runtime& r) { return r.place().local_rank; });
+}
+int hvd_local_size(void) {
+  return hvd::query([](const hvd::Runtime& r) { return r.place().local_size; });
+}
+int hvd_cross_rank(void) {
+  return hvd::query([](const hvd::Runtime& r) { return r.place().cross_rank; });
+}
+int hvd_cross_size(void) {
+  return hvd::query([](const hvd::Runtime& r) { return r.place().cross_size; });
+}
+const char* hvd_version(void) { return HVD_VERSION_TEXT; }
+
+hvd_status_t hvd_allreduce_async(const char* name, const hvd_tensor_t* input,
+                                 const hvd_tensor_t* output, const hvd_options_t* options,
+                                 hvd_handle_t* handle) {
+  return hvd::report(hvd::submit_async(
+      {"hvd_allreduce_async", CollectiveKind::allreduce, name, input, output, options}, handle));
+}
+hvd_status_t hvd_allreduce(const char* name, const hvd_tensor_t* input, const hvd_tensor_t* output,
+                           const hvd_options_t* options) {
+  return hvd::report(hvd::submit_blocking(
+      {"hvd_allreduce", CollectiveKind::allreduce, name, input, output, options}));
+}
+hvd_status_t hvd_allgather_async(const char* name, const hvd_tensor_t* input,
+                                 const hvd_options_t* options, hvd_handle_t* handle) {
+  return hvd::report(hvd::submit_async(
+      {"hvd_allgather_async", CollectiveKind::allgather, name, input, nullptr, options}, handle));
+}
+hvd_status_t hvd_broadcast_async(const char* name, const hvd_tensor_t* tensor,
+                                 const hvd_options_t* options, hvd_handle_t* handle) {
+  return hvd::report(hvd::submit_async(
+      {"hvd_broadcast_async", CollectiveKind::broadcast, name, tensor, nullptr, options}, handle));
+}
+hvd_status_t hvd_broadcast(const char* name, const hvd_tensor_t* tensor,
+                           const hvd_options_t* options) {
+  return hvd::report(hvd::submit_blocking(
+      {"hvd_broadcast", CollectiveKind::broadcast, name, tensor, nullptr, options}));
+}
+hvd_status_t hvd_barrier_async(const char* name, const hvd_options_t* options,
+                               hvd_handle_t* handle) {
+  return hvd::report(hvd::submit_async(
+      {"hvd_barrier_async", CollectiveKind::barrier, name, nullptr, nullptr, options}, handle));
+}
+hvd_status_t hvd_barrier(const char* name, const hvd_options_t* options) {
+  return hvd::report(hvd::submit_blocking(
+      {"hvd_barrier", CollectiveKind::barrier, name, nullptr, nullptr, options}));
+}
+
+hvd_status_t hvd_poll(hvd_handle_t handle, int* done) {
+  const hvd::Result<hvd::Found> found = hvd::find(handle, "hvd_poll");
+  if (!found.ok() || done == nullptr) {
+    return hvd::report(found.ok() ? hvd::error(hvd::StatusCode::invalid_argument,
+                                               "hvd_poll: done is NULL")
+                                  : found.status());
+  }
+  *done = found->operation->done.load(std::memory_order_acquire) ? 1 : 0;
+  return HVD_OK;
+}
+hvd_status_t hvd_wait(hvd_handle_t handle, double timeout_seconds) {
+  return hvd::wait(handle, timeout_seconds);
+}
+hvd_status_t hvd_result(hvd_handle_t handle, void** data, const int64_t** shape, int32_t* ndim) {
+  return hvd::report(hvd::result_of(handle, data, shape, ndim));
+}
+hvd_status_t hvd_release(hvd_handle_t handle) { return hvd::report(hvd::release(handle)); }
+
+const char* hvd_last_error(void) { return hvd::last_error().message().c_str(); }
+const char* hvd_last_error_tensor(void) { return hvd::last_error().tensor().c_str(); }
+int hvd_last_error_rank(void) { return hvd::last_error().culprit_rank(); }
+
+size_t hvd_info(char* buffer, size_t capacity) {
+  const hvd::Result<std::shared_ptr<hvd::Runtime>> runtime = hvd::current();
+  return hvd::copy_text(runtime.ok() ? (*runtime)->info_json() : "{\"initialized\":false}", buffer,
+                        capacity);
+}
+size_t hvd_settings_text(const char* format, char* buffer, size_t capacity) {
+  const bool markdown = format != nullptr && std::strcmp(format, "markdown") == 0;
+  return hvd::copy_text(markdown ? hvd::settings_as_markdown() : hvd::settings_as_text(), buffer,
+                        capacity);
+}
+
+}  // extern "C"
