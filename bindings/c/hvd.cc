@@ -84,8 +84,8 @@ Status init(const hvd_init_options_t* options) {
       return ok_status();
     }
   }
-  HVD_ASSIGN(std::shared_ptr<Runtime> runtime,
-             Runtime::create(given, process().init_count), "hvd_init");
+  HVD_ASSIGN(std::shared_ptr<Runtime> runtime, Runtime::create(given, process().init_count),
+             "hvd_init");
   ++process().init_count;
   if (!process().hooks_installed) {
     process().hooks_installed = true;
@@ -117,7 +117,8 @@ Status shutdown() {
   return ok_status();
 }
 
-// ---- submitting ----------------------------------------------------------------------------------
+// ---- submitting
+// ----------------------------------------------------------------------------------
 
 struct Call {
   const char* function;
@@ -175,7 +176,8 @@ Status submit_blocking(const Call& call) {
   return operation->status;
 }
 
-// ---- handles -------------------------------------------------------------------------------------
+// ---- handles
+// -------------------------------------------------------------------------------------
 
 struct Found {
   std::shared_ptr<Runtime> runtime;
@@ -201,8 +203,8 @@ hvd_status_t wait(hvd_handle_t handle, double timeout_seconds) {
     return report(found.status());
   }
   const bool for_ever = timeout_seconds < 0 || timeout_seconds > 1e9;
-  const Time until = for_ever ? kNever
-                              : found->runtime->clock().now() + nanos_from_seconds(timeout_seconds);
+  const Time until =
+      for_ever ? kNever : found->runtime->clock().now() + nanos_from_seconds(timeout_seconds);
   switch (found->runtime->wait(*found->operation, until)) {
     case WaitOutcome::done:
       return report(found->operation->status);
@@ -226,9 +228,9 @@ Status result_of(hvd_handle_t handle, void** data, const int64_t** shape, int32_
   }
   HVD_TRY(operation.status);
   if (operation.gathered == nullptr) {
-    return error(StatusCode::invalid_argument, "hvd_result: ",
-                 collective_name(operation.request.kind), " '", operation.request.name,
-                 "' writes to the caller's memory; only allgather has a result");
+    return error(
+        StatusCode::invalid_argument, "hvd_result: ", collective_name(operation.request.kind), " '",
+        operation.request.name, "' writes to the caller's memory; only allgather has a result");
   }
   *data = operation.gathered.get();
   *shape = operation.gathered_shape.sizes().data();
@@ -242,7 +244,8 @@ Status release(hvd_handle_t handle) {
   return ok_status();
 }
 
-// ---- text ----------------------------------------------------------------------------------------
+// ---- text
+// ----------------------------------------------------------------------------------------
 
 size_t copy_text(const std::string& text, char* buffer, size_t capacity) {
   if (buffer != nullptr && capacity > 0) {
@@ -266,9 +269,7 @@ using hvd::CollectiveKind;
 
 extern "C" {
 
-hvd_status_t hvd_init(const hvd_init_options_t* options) {
-  return hvd::report(hvd::init(options));
-}
+hvd_status_t hvd_init(const hvd_init_options_t* options) { return hvd::report(hvd::init(options)); }
 hvd_status_t hvd_shutdown(void) { return hvd::report(hvd::shutdown()); }
 int hvd_is_initialized(void) { return hvd::current().ok() ? 1 : 0; }
 
@@ -331,9 +332,9 @@ hvd_status_t hvd_barrier(const char* name, const hvd_options_t* options) {
 hvd_status_t hvd_poll(hvd_handle_t handle, int* done) {
   const hvd::Result<hvd::Found> found = hvd::find(handle, "hvd_poll");
   if (!found.ok() || done == nullptr) {
-    return hvd::report(found.ok() ? hvd::error(hvd::StatusCode::invalid_argument,
-                                               "hvd_poll: done is NULL")
-                                  : found.status());
+    return hvd::report(found.ok()
+                           ? hvd::error(hvd::StatusCode::invalid_argument, "hvd_poll: done is NULL")
+                           : found.status());
   }
   *done = found->operation->done.load(std::memory_order_acquire) ? 1 : 0;
   return HVD_OK;

@@ -43,8 +43,8 @@ Status copy_sized(const void* theirs, std::size_t their_size, void* ours, std::s
   if (their_size > our_size &&
       std::any_of(bytes + our_size, bytes + their_size, [](unsigned char b) { return b != 0; })) {
     return error(StatusCode::unsupported, what, ": struct_size is ", their_size,
-                 " and members that this version of hvd does not know are set; it knows ",
-                 our_size, " bytes. the program was built for a newer hvd");
+                 " and members that this version of hvd does not know are set; it knows ", our_size,
+                 " bytes. the program was built for a newer hvd");
   }
   std::memset(ours, 0, our_size);
   std::memcpy(ours, theirs, std::min(their_size, our_size));
