@@ -66,15 +66,15 @@ Status init(const hvd_init_options_t* options) {
   if (process().forked.load(std::memory_order_relaxed)) {
     return forked_error();
   }
-  ExplicitIdentity given;
+  RuntimeOptions given;
   hvd_init_options_t known{};
   if (options != nullptr) {
     HVD_TRY(copy_sized(options, options->struct_size, &known, sizeof known, "hvd_init_options_t"),
             "hvd_init");
-    given.rank = known.size == 0 ? -1 : known.rank;
-    given.size = known.size == 0 ? -1 : known.size;
-    given.local_rank = known.local_size == 0 ? -1 : known.local_rank;
-    given.local_size = known.local_size == 0 ? -1 : known.local_size;
+    given.identity.rank = known.size == 0 ? -1 : known.rank;
+    given.identity.size = known.size == 0 ? -1 : known.size;
+    given.identity.local_rank = known.local_size == 0 ? -1 : known.local_rank;
+    given.identity.local_size = known.local_size == 0 ? -1 : known.local_size;
     given.rendezvous = known.rendezvous == nullptr ? "" : known.rendezvous;
   }
   MutexLock life(process().life);
@@ -84,6 +84,7 @@ Status init(const hvd_init_options_t* options) {
       return ok_status();
     }
   }
+  given.generation = process().init_count;
   HVD_ASSIGN(std::shared_ptr<Runtime> runtime, Runtime::create(given, process().init_count),
              "hvd_init");
   ++process().init_count;
@@ -185,6 +186,7 @@ struct Found {
 };
 
 Result<Found> find(hvd_handle_t handle, const char* function) {
+  given.generation = process().init_count;
   HVD_ASSIGN(std::shared_ptr<Runtime> runtime, current(), function);
   OperationPtr operation = runtime->handles().find(handle);
   if (operation == nullptr) {

@@ -7,8 +7,10 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "backends/bootstrap/identity.h"
+#include "backends/bootstrap/job_secret.h"
 #include "backends/bootstrap/join.h"
 #include "backends/bootstrap/topology.h"
 #include "backends/engine/native_data_plane.h"
@@ -20,11 +22,16 @@
 
 namespace hvd {
 
+struct RuntimeOptions {
+  ExplicitIdentity identity;
+  std::string rendezvous;        // "host:port"; empty: from the environment
+  std::uint64_t generation = 0;  // how many times this process has joined before
+};
+
 class Runtime {
  public:
-  // Joins the job; blocks until all ranks have come. `generation` counts the inits of this process.
-  static Result<std::unique_ptr<Runtime>> create(const ExplicitIdentity& given,
-                                                 std::uint64_t generation);
+  // Joins the job; blocks until all ranks have come.
+  static Result<std::unique_ptr<Runtime>> create(const RuntimeOptions& options);
   ~Runtime();
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
@@ -39,7 +46,7 @@ class Runtime {
   std::string unnamed(CollectiveKind kind);
   const Clock& clock() const { return clock_; }
 
-  // Says goodbye and ends the background thread; pending operations fail. Waiters return.
+  // Says goodbye and ends the background thread; pending operations fail, waiters return.
   void leave();
   // Forked child: closes every descriptor of ours there; the object must never be used again.
   void close_in_forked_child();
@@ -51,29 +58,26 @@ class Runtime {
 
  private:
   explicit Runtime(Config config);
-  Status join(const ExplicitIdentity& given, std::uint64_t generation);
+  Status join(const RuntimeOptions& options);
   Status join_others(std::uint64_t generation);
-  Status place_ranks(const std::vector<int>& host_groups);
-  void start(ControlPlane& control, Transport& transport, JobRanks ranks);
-  std::vector<RankAddress> addresses() const;
+  Status start(ControlPlane& control, std::vector<RankAddress> addresses);
 
   const Config config_;
   SteadyClock clock_;
   std::unique_ptr<Logger> logger_;
   Identity identity_;
+  JobSecret secret_;
   std::unique_ptr<Poller> poller_;
   std::unique_ptr<PollerIdle> idle_;
-  std::unique_ptr<LoopbackWorld> alone_;  // a job of one rank
+  std::unique_ptr<LoopbackWorld> alone_;  // a job of one rank needs no wires
+  std::unique_ptr<ControlPlane> alone_control_;
   Joined joined_;
-  std::unique_ptr<ShmDomain> domain_;
   std::unique_ptr<Transport> transport_;
   RankPlace place_;
-  std::string secret_source_;
   std::unique_ptr<NativeDataPlane> data_;
   std::unique_ptr<Coordinator> coordinator_;
   std::unique_ptr<Progress> progress_;
   std::atomic<std::uint64_t> unnamed_count_{0};
-  bool left_ = false;
 };
 
 }  // namespace hvd

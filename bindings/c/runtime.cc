@@ -1,0 +1,147 @@
+#include "bindings/c/runtime.h"
+
+#include <unistd.h>
+
+#include <charconv>
+#include <utility>
+
+#include "backends/bootstrap/cores.h"
+#include "bindings/c/info.h"
+#include "bindings/c/spin_policy.h"
+
+namespace hvd {
+namespace {
+
+// Splits "host:port" into the settings that it stands for.
+Status set_rendezvous(const std::string& text, Config& config) {
+  const std::size_t colon = text.rfind(':');
+  std::int64_t port = 0;
+  if (colon != std::string::npos) {
+    const auto [end, failed] =
+        std::from_chars(text.data() + colon + 1, text.data() + text.size(), port);
+    port = failed == std::errc() && end == text.data() + text.size() ? port : 0;
+  }
+  if (port < 1 || port > 65535 || colon == 0) {
+    return error(StatusCode::invalid_argument, "rendezvous is '", text,
+                 "'; host:port is expected, e.g. 127.0.0.1:29500");
+  }
+  config.rendezvous_addr = text.substr(0, colon);
+  config.rendezvous_port = port;
+  return ok_status();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Runtime>> Runtime::create(const RuntimeOptions& options) {
+  HVD_ASSIGN(Config config, read_config(Environment::of_process()));
+  if (!options.rendezvous.empty()) {
+    HVD_TRY(set_rendezvous(options.rendezvous, config));
+  }
+  std::unique_ptr<Runtime> runtime(new Runtime(std::move(config)));
+  HVD_TRY(runtime->join(options));
+  return runtime;
+}
+
+Runtime::Runtime(Config config) : config_(std::move(config)) {}
+
+Runtime::~Runtime() = default;
+
+Status Runtime::join(const RuntimeOptions& options) {
+  HVD_ASSIGN(identity_, identify(config_, options.identity, Environment::of_process()));
+  logger_ = std::make_unique<Logger>(log_level_from(config_.log_level, LogLevel::warning),
+                                     str("rank ", identity_.rank), standard_error_sink());
+  HVD_ASSIGN(poller_, Poller::create(clock_));
+  HVD_ASSIGN(idle_, PollerIdle::create(*poller_));
+  if (identity_.size == 1) {
+    secret_.source = "none needed";
+    alone_ = std::make_unique<LoopbackWorld>(1, clock_);
+    alone_control_ = alone_->make_control_plane(kRoot);
+    transport_ = alone_->make_transport(kRoot);
+    return start(*alone_control_, {{"localhost", ::getpid()}});
+  }
+  return join_others(options.generation);
+}
+
+Status Runtime::join_others(std::uint64_t generation) {
+  HVD_ASSIGN(secret_, find_job_secret(config_));
+  const Time deadline = clock_.now() + nanos_from_seconds(config_.start_timeout_seconds);
+  HVD_ASSIGN(std::unique_ptr<DomainListener> listener,
+             open_domain_listener(Rank(identity_.rank), identity_.size));
+  HVD_ASSIGN(joined_, join_job({.identity = identity_,
+                                .config = config_,
+                                .secret = secret_,
+                                .generation = generation,
+                                .poller = *poller_,
+                                .logger = *logger_,
+                                .unix_socket_name = listener->name(),
+                                .version = HVD_VERSION_TEXT}));
+  HVD_ASSIGN(std::unique_ptr<ShmDomain> domain, form_domain({.listener = *listener,
+                                                             .records = joined_.records,
+                                                             .star = *joined_.star,
+                                                             .secret = secret_.secret,
+                                                             .doorbell_fd = idle_->doorbell_fd(),
+                                                             .deadline = deadline}));
+  place_ = places_of(domain->host_groups())[static_cast<std::size_t>(identity_.rank)];
+  HVD_TRY(check_place(identity_, place_));
+  transport_ = std::make_unique<ShmTransport>(std::move(domain));
+  std::vector<RankAddress> addresses;
+  for (const RankRecord& record : joined_.records) {
+    addresses.push_back({record.host_name, record.pid});
+  }
+  return start(*joined_.star, std::move(addresses));
+}
+
+Status Runtime::start(ControlPlane& control, std::vector<RankAddress> addresses) {
+  const Rank rank(identity_.rank);
+  HVD_ASSIGN(data_, NativeDataPlane::create(rank, identity_.size, config_, *transport_));
+  coordinator_ =
+      std::make_unique<Coordinator>(config_, JobRanks(rank, std::move(addresses)),
+                                    Coordinator::World{clock_, control, *data_, *logger_});
+  progress_ = std::make_unique<Progress>(
+      *coordinator_, *data_, *idle_, clock_,
+      spin_policy(allowed_cores(), place_.local_size, config_.spin_microseconds));
+  if (rank == kRoot) {
+    logger_->info("job of ", identity_.size, " ranks; identity from ", identity_.source,
+                  "; secret from ", secret_.source, "; data: ", data_->description());
+  }
+  return ok_status();
+}
+
+std::string Runtime::unnamed(CollectiveKind kind) {
+  return str(collective_name(kind), ".noname.",
+             unnamed_count_.fetch_add(1, std::memory_order_relaxed));
+}
+
+void Runtime::leave() {
+  // What all ranks are committed to has to be finished first; that takes long only if a peer has
+  // stopped, and then the heartbeat says so.
+  const Nanos patience = nanos_from_seconds(config_.heartbeat_seconds) + kSecond;
+  progress_->leave(clock_.now() + patience);
+  if (joined_.star != nullptr) {
+    joined_.star->close(clock_.now() + kSecond);
+  }
+}
+
+void Runtime::close_in_forked_child() {
+  const auto close_it = [](int fd) { ::close(fd); };
+  poller_->for_each_fd(close_it);
+  idle_->for_each_fd(close_it);
+  transport_->for_each_fd(close_it);
+  if (joined_.star != nullptr) {
+    joined_.star->for_each_fd(close_it);
+  }
+  progress_->abandon_thread();
+}
+
+std::string Runtime::info_json() const {
+  return hvd::info_json({.rank = identity_.rank,
+                         .size = identity_.size,
+                         .place = place_,
+                         .identity_source = identity_.source,
+                         .secret_source = secret_.source,
+                         .data_plane = data_->description(),
+                         .config = config_,
+                         .counters = coordinator_->counters()});
+}
+
+}  // namespace hvd

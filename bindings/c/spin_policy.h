@@ -1,0 +1,17 @@
+// bindings/c/spin_policy.h: how long a blocked thread polls, from the cores that its rank has.
+// Not here: polling (core/stages/progress.h).
+// Threads: pure function; allowed_core_count any.  Limits: none.
+// Read next: core/stages/progress.h.
+#pragma once
+
+#include <cstdint>
+
+#include "core/stages/progress.h"
+
+namespace hvd {
+
+// `setting_microseconds` is HVD_SPIN_MICROSECONDS; -1 decides by cores: a rank with a core of its
+// own spins, ranks that share cores yield, so that the one they wait for can run.
+SpinPolicy spin_policy(double allowed_cores, int local_size, std::int64_t setting_microseconds);
+
+}  // namespace hvd
