@@ -12,7 +12,7 @@
 #include "backends/net/os_error.h"
 #include "backends/net/poller.h"
 #include "launcher/command_lookup.h"
-#include "launcher/cores.h"
+#include "backends/bootstrap/cores.h"
 #include "launcher/job_secret.h"
 #include "launcher/job_state.h"
 #include "launcher/memory_kills.h"

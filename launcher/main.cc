@@ -9,7 +9,7 @@
 #include "core/base/str.h"
 #include "core/config/environment.h"
 #include "launcher/command_lookup.h"
-#include "launcher/cores.h"
+#include "backends/bootstrap/cores.h"
 #include "launcher/dry_run.h"
 #include "launcher/front.h"
 #include "launcher/job.h"

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "launcher/cores.h"
+#include "backends/bootstrap/cores.h"
 
 namespace hvd {
 

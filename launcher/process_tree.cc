@@ -11,7 +11,7 @@
 #include <sstream>
 
 #include "core/base/str.h"
-#include "launcher/cores.h"
+#include "backends/bootstrap/cores.h"
 
 namespace hvd {
 namespace {
