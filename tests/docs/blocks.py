@@ -1,6 +1,6 @@
 """Commands and programs in the pages that are marked to be run.
 
-`<!-- test -->` on the line before a fenced block of bash or python marks it. Each block stands alone.
+`<!-- test -->` on the line before a fenced block of bash or python marks it. A block stands alone.
 """
 
 import dataclasses
