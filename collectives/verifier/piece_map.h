@@ -1,0 +1,79 @@
+// collectives/verifier/piece_map.h: a vector of elements as few pieces of one value each.
+// Not here: what the values are (contents.h, shared_accesses.h).
+// Threads: one.  Limits: 64 bit element counts; as many pieces as ops have different boundaries.
+// Read next: contents.h.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+namespace hvd {
+
+template <typename Value>
+class PieceMap {
+ public:
+  struct Piece {
+    std::uint64_t begin;
+    Value value;
+  };
+
+  PieceMap() = default;
+  PieceMap(std::uint64_t element_count, Value value) : element_count_(element_count) {
+    if (element_count > 0) {
+      pieces_.push_back(Piece{0, std::move(value)});
+    }
+  }
+
+  std::uint64_t element_count() const { return element_count_; }
+  std::size_t size() const { return pieces_.size(); }
+  Piece& operator[](std::size_t i) { return pieces_[i]; }
+  const Piece& operator[](std::size_t i) const { return pieces_[i]; }
+  std::uint64_t end_of(std::size_t i) const {
+    return i + 1 < pieces_.size() ? pieces_[i + 1].begin : element_count_;
+  }
+
+  // The piece that holds an element.
+  std::size_t find(std::uint64_t element) const {
+    const auto after =
+        std::upper_bound(pieces_.begin(), pieces_.end(), element,
+                         [](std::uint64_t at, const Piece& piece) { return at < piece.begin; });
+    return static_cast<std::size_t>(after - pieces_.begin()) - 1;
+  }
+
+  // Makes a piece begin at an element and returns its index; size() for the vector's end.
+  std::size_t split(std::uint64_t element) {
+    if (element == element_count_) {
+      return pieces_.size();
+    }
+    const std::size_t i = find(element);
+    if (pieces_[i].begin == element) {
+      return i;
+    }
+    Piece rest{element, pieces_[i].value};
+    pieces_.insert(pieces_.begin() + static_cast<std::ptrdiff_t>(i) + 1, std::move(rest));
+    return i + 1;
+  }
+
+  // Puts other pieces in place of [begin, end); the first of them begins at `begin`.
+  void replace(std::uint64_t begin, std::uint64_t end, const std::vector<Piece>& by) {
+    const std::size_t first = split(begin);
+    const std::size_t last = split(end);
+    const std::size_t common = std::min(last - first, by.size());
+    const auto at = [this](std::size_t i) {
+      return pieces_.begin() + static_cast<std::ptrdiff_t>(i);
+    };
+    std::copy_n(by.begin(), common, at(first));
+    if (by.size() > common) {
+      pieces_.insert(at(last), by.begin() + static_cast<std::ptrdiff_t>(common), by.end());
+    } else {
+      pieces_.erase(at(first + common), at(last));
+    }
+  }
+
+ private:
+  std::uint64_t element_count_ = 0;
+  std::vector<Piece> pieces_;
+};
+
+}  // namespace hvd

@@ -1,0 +1,70 @@
+// collectives/verifier/terms.h: what an element holds, as a formula over the ranks' inputs.
+// Not here: where it lies (contents.h).
+// Threads: one.  Limits: terms are never freed; equal formulas have equal numbers.
+// Read next: contents.h.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/vocabulary/rank.h"
+
+namespace hvd {
+
+using TermId = std::uint32_t;
+inline constexpr TermId kUndefinedTerm = 0;  // nobody wrote it
+
+// A formula: the input of a rank, that times the prescale, left (op) right, or a result times the
+// postscale. Made through the table, so two elements were reduced in the same order exactly if
+// their numbers are equal.
+class TermTable {
+ public:
+  explicit TermTable(int rank_count);
+
+  TermId input_of(Rank rank) const { return static_cast<TermId>(rank.value) + 1; }
+  TermId prescaled(TermId term) { return make({Kind::prescaled, term, 0}); }
+  TermId postscaled(TermId term) { return make({Kind::postscaled, term, 0}); }
+  TermId reduced(TermId left, TermId right) { return make({Kind::reduced, left, right}); }
+
+  bool is_input(TermId term) const { return entries_[term].shape.kind == Kind::input; }
+  bool is_prescaled(TermId term) const { return entries_[term].prescaled; }
+  bool is_postscaled(TermId term) const { return entries_[term].postscaled; }
+  bool is_complete(TermId term) const;  // every rank contributed
+  // A rank that contributed to both; none if there is no such rank.
+  Rank common_rank(TermId a, TermId b) const;
+  Rank missing_rank(TermId term) const;
+  std::string text(TermId term) const;  // e.g. ((0 + 1) + 2) * post
+
+ private:
+  enum class Kind : std::uint8_t { undefined, input, prescaled, reduced, postscaled };
+  struct Shape {
+    Kind kind = Kind::undefined;
+    TermId left = 0;
+    TermId right = 0;
+    friend bool operator==(const Shape&, const Shape&) = default;
+  };
+  struct ShapeHash {
+    std::size_t operator()(const Shape& shape) const {
+      const std::uint64_t both = static_cast<std::uint64_t>(shape.left) << 32 | shape.right;
+      return std::hash<std::uint64_t>()(both * 5 + static_cast<std::uint64_t>(shape.kind));
+    }
+  };
+  struct Entry {
+    Shape shape;
+    bool prescaled = false;
+    bool postscaled = false;
+  };
+  TermId make(const Shape& shape);
+  const std::uint64_t* ranks_of(TermId term) const { return ranks_.data() + term * word_count_; }
+
+  const int rank_count_;
+  const std::size_t word_count_;
+  std::vector<Entry> entries_;
+  std::vector<std::uint64_t> ranks_;  // one bit a rank that contributed, word_count_ words a term
+  std::unordered_map<Shape, TermId, ShapeHash> known_;
+};
+
+}  // namespace hvd

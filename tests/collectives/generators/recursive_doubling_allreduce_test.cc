@@ -1,0 +1,15 @@
+#include "collectives/generators/recursive_doubling_allreduce.h"
+
+#include "tests/catch.h"
+#include "tests/collectives/generator_cases.h"
+
+namespace hvd {
+namespace {
+
+TEST_CASE("recursive doubling allreduce is proven for every size on up to 16 ranks",
+          "[recursive_doubling_allreduce]") {
+  verify_allreduce(make_recursive_doubling_allreduce);
+}
+
+}  // namespace
+}  // namespace hvd

@@ -1,0 +1,14 @@
+#include "collectives/generators/ring_allreduce.h"
+
+#include "tests/catch.h"
+#include "tests/collectives/generator_cases.h"
+
+namespace hvd {
+namespace {
+
+TEST_CASE("ring allreduce is proven for every size on up to 16 ranks", "[ring_allreduce]") {
+  verify_allreduce(make_ring_allreduce);
+}
+
+}  // namespace
+}  // namespace hvd

@@ -1,0 +1,14 @@
+#include "collectives/generators/tree_allreduce.h"
+
+#include "tests/catch.h"
+#include "tests/collectives/generator_cases.h"
+
+namespace hvd {
+namespace {
+
+TEST_CASE("tree allreduce is proven for every size on up to 16 ranks", "[tree_allreduce]") {
+  verify_allreduce(make_tree_allreduce);
+}
+
+}  // namespace
+}  // namespace hvd

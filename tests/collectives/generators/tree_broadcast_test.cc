@@ -1,0 +1,23 @@
+#include "collectives/generators/tree_broadcast.h"
+
+#include "tests/catch.h"
+#include "tests/collectives/generator_cases.h"
+
+namespace hvd {
+namespace {
+
+TEST_CASE("tree broadcast is proven for every root and size on up to 16 ranks",
+          "[tree_broadcast]") {
+  for_sizes([](ScheduleParams params, int edge_slot_count) {
+    for (int root = 0; root < params.rank_count; ++root) {
+      for (const bool in_place : {false, true}) {
+        params.root = Rank{root};
+        params.in_place = in_place;
+        require_verified(make_tree_broadcast, params, edge_slot_count);
+      }
+    }
+  });
+}
+
+}  // namespace
+}  // namespace hvd
