@@ -42,7 +42,10 @@ def measure_latency(byte_count: int, iteration_count: int) -> dict[str, float]:
         start = time.perf_counter()
         hvd.allreduce(data, name="latency", op=hvd.Max, out=data)
         times_us[i] = (time.perf_counter() - start) * 1e6
-    return {"median_us": float(np.median(times_us)), "p99_us": float(np.percentile(times_us, 99))}
+    return {
+        "median_us": float(np.median(times_us)),
+        "p99_us": float(np.percentile(times_us, 99)),
+    }
 
 
 def measure_idle(seconds: float) -> float:

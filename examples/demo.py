@@ -39,8 +39,18 @@ def find_hvdrun() -> str:
 
 def run_ranks(rank_count: int, script: str, *options: str) -> None:
     """Runs an example under hvdrun; ends this program with its status if it fails."""
-    command = [find_hvdrun(), "-np", str(rank_count), sys.executable, str(HERE / script), *options]
-    print(f"$ hvdrun -np {rank_count} python examples/{script} {' '.join(options)}", flush=True)
+    command = [
+        find_hvdrun(),
+        "-np",
+        str(rank_count),
+        sys.executable,
+        str(HERE / script),
+        *options,
+    ]
+    print(
+        f"$ hvdrun -np {rank_count} python examples/{script} {' '.join(options)}",
+        flush=True,
+    )
     status = subprocess.run(command, check=False).returncode
     if status != 0:
         sys.exit(f"demo: {script} on {rank_count} ranks ended with status {status}")

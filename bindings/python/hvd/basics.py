@@ -24,7 +24,8 @@ _atexit_registered = False
 
 
 def init(
-    comm: Sequence[int] | None = None, process_sets: Sequence[ProcessSet] | str | None = None
+    comm: Sequence[int] | None = None,
+    process_sets: Sequence[ProcessSet] | str | None = None,
 ) -> None:
     """Joins the job; blocks until all ranks have come. A second call does nothing.
 

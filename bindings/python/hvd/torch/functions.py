@@ -19,7 +19,8 @@ except ImportError:
 
 
 def broadcast_parameters(
-    params: Mapping[str, Any] | list[torch.Tensor] | list[tuple[str, torch.Tensor]], root_rank: int
+    params: Mapping[str, Any] | list[torch.Tensor] | list[tuple[str, torch.Tensor]],
+    root_rank: int,
 ) -> None:
     """Overwrites tensors with those of ``root_rank``, in place.
 
@@ -97,7 +98,9 @@ def _join_tensors(tree: Any, old: Any, tensors: list[torch.Tensor]) -> Any:
 
 
 def broadcast_optimizer_state(
-    optimizer: torch.optim.Optimizer, root_rank: int, model: torch.nn.Module | None = None
+    optimizer: torch.optim.Optimizer,
+    root_rank: int,
+    model: torch.nn.Module | None = None,
 ) -> None:
     """Gives every rank the optimizer state and options (learning rate, ...) of ``root_rank``.
 
@@ -138,7 +141,8 @@ def broadcast_optimizer_state(
     if not is_root:
         merged = _join_tensors(structure, mine, tensors)
     _broadcast_in_place(
-        [(f"optimizer_state.{i}", tensor) for i, tensor in enumerate(tensors)], root_rank
+        [(f"optimizer_state.{i}", tensor) for i, tensor in enumerate(tensors)],
+        root_rank,
     )
     if is_root:
         return

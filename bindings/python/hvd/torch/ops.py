@@ -207,7 +207,12 @@ class HorovodAllreduce(torch.autograd.Function):
         op, prescale_factor, postscale_factor, process_set = ctx.options
         # y.sum().backward() hands us an expanded scalar, which is not contiguous.
         reduced = HorovodAllreduce.apply(
-            grad_output.contiguous(), None, op, prescale_factor, postscale_factor, process_set
+            grad_output.contiguous(),
+            None,
+            op,
+            prescale_factor,
+            postscale_factor,
+            process_set,
         )
         return reduced, None, None, None, None, None
 
@@ -350,7 +355,11 @@ class HorovodBroadcast(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, tensor: torch.Tensor, root_rank: int, name: str | None, process_set: ProcessSet
+        ctx: Any,
+        tensor: torch.Tensor,
+        root_rank: int,
+        name: str | None,
+        process_set: ProcessSet,
     ) -> torch.Tensor:
         """Runs the broadcast."""
         ctx.root_rank = root_rank

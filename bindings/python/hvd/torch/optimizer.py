@@ -29,7 +29,8 @@ class _InFlight(NamedTuple):
 
 
 def _checked_names(
-    named_parameters: Iterable[tuple[str, torch.Tensor]] | None, param_groups: list[dict]
+    named_parameters: Iterable[tuple[str, torch.Tensor]] | None,
+    param_groups: list[dict],
 ) -> list[tuple[str, torch.Tensor]]:
     """Horovod's rules for named_parameters; made-up names where None were given."""
     if named_parameters is None:
