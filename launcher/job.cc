@@ -11,6 +11,7 @@
 
 #include "backends/net/os_error.h"
 #include "backends/net/poller.h"
+#include "backends/net/secret.h"
 #include "launcher/command_lookup.h"
 #include "backends/bootstrap/cores.h"
 #include "launcher/job_secret.h"
@@ -86,13 +87,13 @@ class Job {
       poller_.forget(ends_.life.get());
       state_.kill_all(clock_.now());
     }));
-    HVD_ASSIGN(secret_, make_secret_fd());
+    HVD_ASSIGN(secret_fd_, make_secret_fd(secret_));
     null_ = Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     if (!null_.open()) {
       return os_error("opening /dev/null", errno);
     }
     identity_.rank_count = options_.rank_count;
-    identity_.secret_fd = secret_.get();
+    identity_.secret_fd = secret_fd_.get();
     const double cores = allowed_cores();
     identity_.threads = choose_threads(plan_.environment, cores, options_.rank_count);
     if (identity_.threads) {
@@ -138,7 +139,7 @@ class Job {
         .stdin_fd = rank == 0 ? ends_.stdin_fd : null_.get(),
         .stdout_fd = out_writer.get(),
         .stderr_fd = err_writer.get(),
-        .kept_fd = secret_.get()};
+        .kept_fd = secret_fd_.get()};
     HVD_ASSIGN(const pid_t pid, start_child(spec, plan_.signals));
     rank_of_pid_[pid] = rank;
     ++started_count_;
@@ -255,7 +256,8 @@ class Job {
   OutputRelay relay_;
   JobState state_;
   std::unique_ptr<SignalSource> signals_;
-  Fd secret_;
+  const Secret secret_ = Secret::random();
+  Fd secret_fd_;
   Fd null_;
   JobIdentity identity_;
   int started_count_ = 0;

@@ -3,10 +3,8 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <string>
 
@@ -14,22 +12,11 @@
 
 namespace hvd {
 namespace {
-constexpr std::size_t kSecretBytes = 32;
 constexpr int kLowestNumber = 200;
 }  // namespace
 
-Result<Fd> make_secret_fd() {
-  std::array<unsigned char, kSecretBytes> secret{};
-  // Up to 256 bytes come whole, once the kernel's generator is seeded.
-  if (::getrandom(secret.data(), secret.size(), 0) != static_cast<ssize_t>(secret.size())) {
-    return os_error("drawing the job's secret", errno);
-  }
-  std::string digits;
-  for (const unsigned char byte : secret) {
-    digits += "0123456789abcdef"[byte >> 4];
-    digits += "0123456789abcdef"[byte & 15];
-  }
-  ::explicit_bzero(secret.data(), secret.size());
+Result<Fd> make_secret_fd(const Secret& secret) {
+  std::string digits = secret.to_hex();
   Fd low(::memfd_create("hvd-secret", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!low.open()) {
     return os_error("making a memory file for the job's secret", errno);

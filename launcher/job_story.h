@@ -26,7 +26,7 @@ struct ProcessEnd {
 struct RankStory {
   pid_t pid = -1;
   Time started = 0;
-  std::optional<ProcessEnd> end;
+  std::optional<ProcessEnd> end = std::nullopt;
   Time ended = 0;
   int last_signal = 0;  // that hvdrun sent to it; 0 for none
 };

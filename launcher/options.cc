@@ -62,6 +62,12 @@ void add_options(CLI::App& app, RawOptions& raw) {
   app.add_flag("-h,--help", raw.help, "this text");
   app.add_flag("--help-env", raw.help_env, "every HVD_* variable with type, default and meaning");
   app.add_flag("-v,--version", raw.version, "the version");
+  app.get_option("--num-proc")->type_name("N");
+  app.get_option("--hosts")->type_name("HOST:N");
+  app.get_option("--output-filename")->type_name("FOLDER");
+  app.get_option("--grace-seconds")->type_name("S");
+  app.get_option("--start-timeout")->type_name("S");
+  app.get_option("--log-level")->type_name("LEVEL");
   for (CLI::Option* option : app.get_options()) {
     option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   }

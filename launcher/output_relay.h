@@ -28,7 +28,7 @@ std::string rank_folder(const std::string& folder, int rank, int rank_count);
 
 struct RelayOptions {
   bool prefix = true;
-  std::string folder;  // "" for no files
+  std::string folder = "";  // "" for no files
   int rank_count = 1;
 };
 

@@ -113,6 +113,12 @@ std::string interrupt_notice(const JobStory& story, int signal, double grace_sec
              signal == SIGINT ? " or at the next interrupt" : "", "\n");
 }
 
+std::string threads_notice(int threads, int rank_count, double cores) {
+  const std::string whom = rank_count == 1 ? "1 rank" : str("each of ", rank_count, " ranks");
+  return str("OMP_NUM_THREADS set to ", threads, " for ", whom, " (", cores,
+             cores == 1 ? " core" : " cores", "); set it yourself to change this");
+}
+
 std::string failure_report(const JobStory& story, const FailureFacts& facts, int exit_status) {
   const RankStory& rank = failed_rank(story);
   std::string text =

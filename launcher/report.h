@@ -21,10 +21,13 @@ std::string describe_end(const ProcessEnd& end);       // "was killed by signal 
 std::string ending_notice(const JobStory& story, double grace_seconds);
 std::string interrupt_notice(const JobStory& story, int signal, double grace_seconds);
 
+// "OMP_NUM_THREADS set to 1 for each of 2 ranks ..."
+std::string threads_notice(int threads, int rank_count, double cores);
+
 struct FailureFacts {
-  std::deque<std::string> last_lines;  // of the first failed rank
-  bool out_of_memory = false;          // the kernel says that it killed for memory meanwhile
-  std::string logs_folder;             // of the failed rank; "" for none
+  std::deque<std::string> last_lines = {};  // of the first failed rank
+  bool out_of_memory = false;               // the kernel says that it killed for memory meanwhile
+  std::string logs_folder = "";             // of the failed rank; "" for none
 };
 // Everything about a job whose first_failed is set; ends with a newline.
 std::string failure_report(const JobStory& story, const FailureFacts& facts, int exit_status);
