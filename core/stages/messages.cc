@@ -192,7 +192,9 @@ ReadyEntry ready_entry_of(const Request& request) {
   entry.kind = request.kind;
   entry.dtype = request.input.dtype;
   entry.op = request.op;
-  entry.root = request.root;
+  if (request.kind == CollectiveKind::broadcast) {
+    entry.root = request.root;  // of the others nobody checked it, and nobody needs it
+  }
   entry.prescale = request.prescale;
   entry.postscale = request.postscale;
   entry.deadline = request.deadline;

@@ -24,6 +24,13 @@ Status check_shape(const Request& request) {
   return ok_status();
 }
 
+Status check_output(const Request& request) {
+  if (request.output == nullptr && request.input.element_count() > 0) {
+    return wrong(request, "there is no output: its data pointer is null");
+  }
+  return ok_status();
+}
+
 Status check_allreduce(const Request& request) {
   if (request.op == ReduceOp::adasum) {
     return error(StatusCode::unsupported, "allreduce '", request.name,
@@ -41,10 +48,7 @@ Status check_allreduce(const Request& request) {
     return wrong(request, str("scale factors must be finite; prescale is ", request.prescale,
                               ", postscale is ", request.postscale));
   }
-  if (request.output == nullptr && request.input.element_count() > 0) {
-    return wrong(request, "there is no output: its data pointer is null");
-  }
-  return ok_status();
+  return check_output(request);
 }
 
 }  // namespace
@@ -53,6 +57,13 @@ Status check_request(const Request& request, int rank_count) {
   if (request.name.empty() || request.name.size() > kNameBytesMax) {
     return error(StatusCode::invalid_argument, collective_name(request.kind), ": a name has 1 to ",
                  kNameBytesMax, " bytes; this one has ", request.name.size());
+  }
+  if (request.deadline < 0) {
+    return wrong(request, str("a deadline is 0 (never) or above; this one is ",
+                              seconds_from_nanos(request.deadline), " s"));
+  }
+  if (request.kind == CollectiveKind::barrier) {
+    return ok_status();  // it carries no tensor, so there is nothing more to be wrong
   }
   HVD_TRY(check_shape(request));
   switch (request.kind) {
@@ -63,7 +74,7 @@ Status check_request(const Request& request, int rank_count) {
         return wrong(request, str("root rank ", request.root, " is not one of the ranks 0 to ",
                                   rank_count - 1));
       }
-      return ok_status();
+      return check_output(request);
     case CollectiveKind::allgather:
       if (request.input.shape.dimension_count() == 0) {
         return wrong(request,
