@@ -1,5 +1,6 @@
 #include "collectives/verifier.h"
 
+#include <algorithm>
 #include <array>
 
 #include "collectives/verifier/execution.h"
@@ -40,7 +41,14 @@ VerifierReport verify_schedules(std::span<const Schedule> schedules, int edge_sl
                           {rank, VerifierReport::npos, 0, 0}, text);
     }
   }
-  Execution execution(schedules, edge_slot_count);
+  if (std::any_of(schedules.begin(), schedules.end(),
+                  [](const Schedule& schedule) { return schedule.slot_element_count > 0; })) {
+    report = Execution(schedules, edge_slot_count, Look::order_only).run();
+    if (!report.ok()) {
+      return report;
+    }
+  }
+  Execution execution(schedules, edge_slot_count, Look::order_and_values);
   report = execution.run();
   return report.ok() ? check_post_condition(schedules, execution) : report;
 }

@@ -16,10 +16,11 @@ bool needs_clocks(std::span<const Schedule> schedules) {
 
 }  // namespace
 
-Execution::Execution(std::span<const Schedule> schedules, int edge_slot_count)
+Execution::Execution(std::span<const Schedule> schedules, int edge_slot_count, Look look)
     : schedules_(schedules),
       edge_slot_count_(static_cast<std::size_t>(edge_slot_count)),
       keeps_clocks_(needs_clocks(schedules)),
+      looks_at_values_(look == Look::order_and_values),
       terms_(static_cast<int>(schedules.size())),
       ranks_(schedules.size()),
       edges_(schedules.size() * schedules.size()) {
@@ -252,7 +253,7 @@ std::optional<VerifierReport> Execution::read(std::size_t rank, const Op& op, bo
     }
   }
   from.contents->read(from.offset, op.count, elements);
-  for (std::size_t i = 0; i < elements.pieces.size(); ++i) {
+  for (std::size_t i = 0; looks_at_values_ && i < elements.pieces.size(); ++i) {
     if (elements.pieces[i].value.term == kUndefinedTerm) {
       const std::uint64_t end =
           i + 1 < elements.pieces.size() ? elements.pieces[i + 1].begin : elements.count;
@@ -280,6 +281,9 @@ std::optional<VerifierReport> Execution::write(std::size_t rank, const Op& op, E
 }
 
 std::optional<VerifierReport> Execution::scale(std::size_t rank, const Op& op, Elements& elements) {
+  if (!looks_at_values_) {
+    return std::nullopt;
+  }
   for (auto& piece : elements.pieces) {
     TermId& term = piece.value.term;
     const std::uint64_t begin = op.dst_offset + piece.begin;
@@ -322,6 +326,9 @@ std::string Execution::combination_fault(const Value& ours, const Value& theirs)
 
 std::optional<VerifierReport> Execution::combine(std::size_t rank, const Op& op, Elements& ours,
                                                  const Elements& theirs) {
+  if (!looks_at_values_) {
+    return std::nullopt;
+  }
   std::vector<PieceMap<Value>::Piece> combined;
   std::size_t i = 0;
   std::size_t j = 0;

@@ -19,10 +19,14 @@
 
 namespace hvd {
 
+// What a run looks at. A read that comes too early gets stale elements, and whatever is then said
+// about them hides the cause; so where memory is shared, a first run looks at the order alone.
+enum class Look : std::uint8_t { order_only, order_and_values };
+
 class Execution {
  public:
   // The schedules passed collective_fault.
-  Execution(std::span<const Schedule> schedules, int edge_slot_count);
+  Execution(std::span<const Schedule> schedules, int edge_slot_count, Look look);
 
   // The first fault, or a report without one; then output() holds what came out.
   VerifierReport run();
@@ -102,7 +106,8 @@ class Execution {
 
   const std::span<const Schedule> schedules_;
   const std::size_t edge_slot_count_;
-  bool keeps_clocks_ = false;
+  const bool keeps_clocks_;
+  const bool looks_at_values_;
   TermTable terms_;
   std::vector<RankState> ranks_;
   std::vector<Edge> edges_;

@@ -1,0 +1,177 @@
+#include "tests/collectives/mutations.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace hvd {
+namespace {
+
+std::size_t draw(Random& random, std::size_t bound) {
+  return static_cast<std::size_t>(random.below(bound));
+}
+
+bool is_signal(const Op& op) { return op.kind == OpKind::post || op.kind == OpKind::wait; }
+bool has_peer(const Op& op) { return op.peer >= 0; }
+
+void shift(std::uint64_t& offset, Random& random) {
+  offset = offset > 0 && random.below(2) == 0 ? offset - 1 : offset + 1;
+}
+
+OpKind other_kind(OpKind kind) {
+  switch (kind) {
+    case OpKind::copy:
+      return OpKind::reduce;
+    case OpKind::reduce:
+      return OpKind::copy;
+    case OpKind::send:
+      return OpKind::recv;
+    case OpKind::recv:
+      return OpKind::recv_reduce;
+    case OpKind::recv_reduce:
+      return OpKind::recv;
+    case OpKind::post:
+      return OpKind::wait;
+    case OpKind::wait:
+      return OpKind::post;
+  }
+  return kind;
+}
+
+BufferKind other_buffer(BufferKind buffer, Random& random) {
+  const auto drawn = static_cast<BufferKind>(random.below(4) + 1);
+  return drawn == buffer ? BufferKind::none : drawn;
+}
+
+// Makes another source of a receive that becomes a reduction, so that the damage is not only form.
+void change_kind(Op& op) {
+  op.kind = other_kind(op.kind);
+  if (op.kind == OpKind::recv_reduce) {
+    op.src = op.dst;
+    op.src_offset = op.dst_offset;
+  } else if (op.kind == OpKind::recv) {
+    std::swap(op.dst, op.src);
+    if (op.dst == BufferKind::none || op.dst == BufferKind::input) {
+      op.dst = BufferKind::output;
+    }
+    op.src = BufferKind::none;
+    op.dst_offset = std::max(op.dst_offset, op.src_offset);
+    op.src_offset = 0;
+    op.flags = 0;
+  }
+}
+
+void change_op(Op& op, Damage damage, int rank_count, Random& random) {
+  switch (damage) {
+    case Damage::change_peer:
+      op.peer = has_peer(op) ? static_cast<int>(draw(random, static_cast<std::size_t>(rank_count)))
+                             : op.peer;
+      return;
+    case Damage::shift_destination:
+      return op.dst != BufferKind::none ? shift(op.dst_offset, random) : void();
+    case Damage::shift_source:
+      return op.src != BufferKind::none ? shift(op.src_offset, random) : void();
+    case Damage::change_count:
+      return is_signal(op) ? void() : shift(op.count, random);
+    case Damage::swap_operands:
+      op.flags ^=
+          op.kind == OpKind::reduce || op.kind == OpKind::recv_reduce ? kReverseOperands : 0;
+      return;
+    case Damage::toggle_prescale:
+      op.flags ^= op.kind == OpKind::copy ? kScalePre : 0;
+      return;
+    case Damage::toggle_postscale:
+      op.flags ^= is_signal(op) || op.kind == OpKind::send ? 0 : kScalePost;
+      return;
+    case Damage::change_kind:
+      return change_kind(op);
+    case Damage::change_destination_buffer:
+      op.dst = op.dst == BufferKind::none ? op.dst : other_buffer(op.dst, random);
+      return;
+    case Damage::change_source_buffer:
+      op.src = op.src == BufferKind::none ? op.src : other_buffer(op.src, random);
+      return;
+    case Damage::change_flag:
+      op.flag ^= is_signal(op) ? 1U : 0U;
+      return;
+    case Damage::change_value:
+      op.value += is_signal(op) ? (random.below(2) == 0 && op.value > 0 ? ~0U : 1U) : 0U;
+      return;
+    default:
+      return;
+  }
+}
+
+void change_list(std::vector<Op>& ops, std::size_t at, Damage damage, Random& random) {
+  const auto place = ops.begin() + static_cast<std::ptrdiff_t>(at);
+  const std::size_t other = draw(random, ops.size());
+  switch (damage) {
+    case Damage::drop_op:
+      ops.erase(place);
+      return;
+    case Damage::drop_flag_op:
+      if (is_signal(*place)) {
+        ops.erase(place);
+      }
+      return;
+    case Damage::duplicate_op:
+      ops.insert(place, Op(*place));
+      return;
+    case Damage::swap_neighbours:
+      return at + 1 < ops.size() ? std::swap(ops[at], ops[at + 1]) : void();
+    case Damage::move_op: {
+      const Op op = *place;
+      ops.erase(place);
+      ops.insert(ops.begin() + static_cast<std::ptrdiff_t>(other), op);
+      return;
+    }
+    case Damage::swap_two_peers:
+      return has_peer(ops[at]) && has_peer(ops[other]) ? std::swap(ops[at].peer, ops[other].peer)
+                                                       : void();
+    default:
+      return;
+  }
+}
+
+bool equal_ops(const std::vector<Op>& a, const std::vector<Op>& b) {
+  return a.size() == b.size() &&
+         std::memcmp(a.data(), b.data(), a.size() * sizeof(Op)) == 0;  // an Op has no padding
+}
+
+}  // namespace
+
+std::string_view damage_name(Damage damage) {
+  constexpr std::array<std::string_view, kDamageCount> names = {"drop op",
+                                                                "duplicate op",
+                                                                "swap neighbours",
+                                                                "move op",
+                                                                "change peer",
+                                                                "shift destination",
+                                                                "shift source",
+                                                                "change count",
+                                                                "swap operands",
+                                                                "toggle prescale",
+                                                                "toggle postscale",
+                                                                "change kind",
+                                                                "change destination buffer",
+                                                                "change source buffer",
+                                                                "change flag",
+                                                                "change value",
+                                                                "swap two peers",
+                                                                "drop flag op"};
+  return names[static_cast<std::size_t>(damage)];
+}
+
+bool damage_schedules(std::vector<Schedule>& schedules, Damage damage, Random& random) {
+  Schedule& schedule = schedules[draw(random, schedules.size())];
+  if (schedule.ops.empty()) {
+    return false;
+  }
+  const std::vector<Op> before = schedule.ops;
+  const std::size_t at = draw(random, schedule.ops.size());
+  change_op(schedule.ops[at], damage, schedule.rank_count, random);
+  change_list(schedule.ops, at, damage, random);
+  return !equal_ops(before, schedule.ops);
+}
+
+}  // namespace hvd

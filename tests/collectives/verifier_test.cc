@@ -1,0 +1,266 @@
+#include "collectives/verifier.h"
+
+#include "collectives/generators/dissemination_barrier.h"
+#include "collectives/generators/recursive_doubling_allreduce.h"
+#include "collectives/generators/ring_allreduce.h"
+#include "collectives/generators/tree_broadcast.h"
+#include "collectives/schedule_builder.h"
+#include "tests/catch.h"
+#include "tests/collectives/generator_cases.h"
+#include "tests/collectives/one_shot_allreduce.h"
+
+namespace hvd {
+namespace {
+
+ScheduleParams params_of(int rank_count, std::uint64_t element_count, std::uint64_t chunk) {
+  ScheduleParams params;
+  params.rank_count = rank_count;
+  params.element_count = element_count;
+  params.chunk_element_count = chunk;
+  return params;
+}
+
+bool contains(const VerifierReport& report, std::string_view text) {
+  return report.status.message().find(text) != std::string::npos;
+}
+
+// Two ranks, written by hand; `first` and `second` are builders for rank 0 and 1.
+struct Pair {
+  explicit Pair(CollectiveKind kind, ScheduleParams params)
+      : first(kind, params), second(kind, with_rank_1(params)) {}
+  static ScheduleParams with_rank_1(ScheduleParams params) {
+    params.rank = Rank{1};
+    return params;
+  }
+  VerifierReport verify(int slots = 2) {
+    return verify_schedules(std::vector<Schedule>{first.take(), second.take()}, slots);
+  }
+  ScheduleBuilder first;
+  ScheduleBuilder second;
+};
+
+TEST_CASE("a ring that sends farther ahead than its edges hold is a deadlock", "[verifier]") {
+  ScheduleParams params = params_of(3, 30, 2);
+  params.send_ahead = 3;
+  const std::vector<Schedule> schedules = schedules_of_all_ranks(make_ring_allreduce, params);
+  CHECK(verify_schedules(schedules, 3).ok());
+  const VerifierReport report = verify_schedules(schedules, 2);
+  CHECK(report.rule == VerifierRule::no_deadlock);
+  CHECK(report.rank == Rank{0});
+  CHECK(report.op_index == 2);
+  CHECK(contains(report, "rank 0 waits at op 2 'send >1 in[4:6]' for a free slot; rank 1 waits"));
+}
+
+TEST_CASE("a receive for which nobody sends is a deadlock that names both", "[verifier]") {
+  Pair pair(CollectiveKind::broadcast, params_of(2, 1, 1));
+  pair.first.copy(at_output(0), at_input(0), 1);
+  pair.second.recv(Rank{0}, at_output(0), 1);
+  const VerifierReport report = pair.verify();
+  CHECK(report.rule == VerifierRule::no_deadlock);
+  CHECK(contains(report, "rank 1 waits at op 0 'recv <0 out[0:1]' for a chunk"));
+}
+
+TEST_CASE("a chunk that is never received is found", "[verifier]") {
+  std::vector<Schedule> schedules = schedules_of_all_ranks(make_tree_broadcast, params_of(2, 4, 2));
+  schedules[1].ops.pop_back();
+  const VerifierReport report = verify_schedules(schedules, 2);
+  CHECK(report.rule == VerifierRule::matching_chunk);
+  CHECK(report.rank == Rank{0});
+  CHECK(contains(report, "'send >1 in[2:4]': rank 1 never receives this chunk"));
+}
+
+TEST_CASE("a receive of another count than was sent is found", "[verifier]") {
+  std::vector<Schedule> schedules = schedules_of_all_ranks(make_tree_broadcast, params_of(2, 4, 2));
+  schedules[1].ops[0].count = 1;
+  const VerifierReport report = verify_schedules(schedules, 2);
+  CHECK(report.rule == VerifierRule::matching_chunk);
+  CHECK(contains(report, "the chunk that rank 0 sent at its op 0 has 2 elements"));
+}
+
+TEST_CASE("a rank that is counted twice is named", "[verifier]") {
+  Pair pair(CollectiveKind::allreduce, params_of(2, 3, 3));
+  pair.first.send(Rank{1}, at_input(0), 3).recv_reduce(Rank{1}, at_output(0), at_input(0), 3);
+  pair.second.recv_reduce(Rank{0}, at_output(0), at_input(0), 3).send(Rank{0}, at_output(0), 3);
+  const VerifierReport report = pair.verify();
+  CHECK(report.rule == VerifierRule::sound_reduction);
+  CHECK(report.rank == Rank{0});
+  CHECK(report.op_index == 1);
+  CHECK(report.element_begin == 0);
+  CHECK(report.element_end == 3);
+  CHECK(contains(report, "rank 0 is in both operands, 0 and (1 + 0)"));
+}
+
+TEST_CASE("a rank that is missing is named with the elements that miss it", "[verifier]") {
+  ScheduleParams params = params_of(2, 4, 2);
+  params.in_place = true;
+  Pair pair(CollectiveKind::allreduce, params);
+  pair.first.send(Rank{1}, at_input(0), 2).recv_reduce(Rank{1}, at_output(0), at_output(0), 2);
+  pair.second.send(Rank{0}, at_input(0), 2)
+      .recv_reduce(Rank{0}, at_output(0), at_output(0), 2, kReverseOperands);
+  const VerifierReport report = pair.verify();
+  CHECK(report.rule == VerifierRule::post_condition);
+  CHECK(report.element_begin == 2);
+  CHECK(report.element_end == 4);
+  CHECK(contains(report, "rank 0, elements 2 to 3: the output holds 0, without rank 1"));
+}
+
+TEST_CASE("elements of different places are never reduced with one another", "[verifier]") {
+  Pair pair(CollectiveKind::allreduce, params_of(2, 4, 2));
+  pair.first.send(Rank{1}, at_input(0), 2);
+  pair.second.recv_reduce(Rank{0}, at_output(1), at_input(1), 2);
+  const VerifierReport report = pair.verify();
+  CHECK(report.rule == VerifierRule::sound_reduction);
+  CHECK(contains(report, "different places"));
+}
+
+TEST_CASE("two ranks that reduce in different orders are found", "[verifier]") {
+  std::vector<Schedule> schedules =
+      schedules_of_all_ranks(make_recursive_doubling_allreduce, params_of(4, 2, 2));
+  schedules[3].ops.back().flags ^= kReverseOperands;
+  const VerifierReport report = verify_schedules(schedules, 2);
+  CHECK(report.rule == VerifierRule::same_tree);
+  CHECK(report.rank == Rank{3});
+  CHECK(contains(report, "the output is ((2 + 3) + (0 + 1)), on rank 0 it is ((0 + 1) + (2 + 3))"));
+}
+
+TEST_CASE("output that nobody has written is not read", "[verifier]") {
+  Pair pair(CollectiveKind::allreduce, params_of(2, 4, 4));
+  pair.first.copy(at_output(0), at_input(0), 3).send(Rank{1}, at_output(0), 4);
+  const VerifierReport report = pair.verify();
+  CHECK(report.rule == VerifierRule::defined_read);
+  CHECK(report.element_begin == 3);
+  CHECK(report.element_end == 4);
+}
+
+TEST_CASE("factors are applied exactly once, in their place", "[verifier]") {
+  ScheduleParams params = params_of(2, 2, 2);
+  params.prescale = true;
+  params.postscale = true;
+  params.send_ahead = 1;
+  std::vector<Schedule> schedules = schedules_of_all_ranks(make_ring_allreduce, params);
+  REQUIRE(verify_schedules(schedules, 1).ok());
+  Op& copy = schedules[0].ops[0];
+  Op& last_reduce = schedules[0].ops[2];
+  REQUIRE(copy.kind == OpKind::copy);
+  REQUIRE(last_reduce.kind == OpKind::recv_reduce);
+  SECTION("no prescale on one rank") {
+    copy.flags = 0;
+    CHECK(contains(verify_schedules(schedules, 1), "one operand is prescaled"));
+  }
+  SECTION("prescale twice") {
+    schedules[0].ops.insert(schedules[0].ops.begin() + 1, copy);
+    schedules[0].ops[1].src = BufferKind::output;
+    CHECK(contains(verify_schedules(schedules, 1), "a rank's own input, and this is 0*pre"));
+  }
+  SECTION("no postscale") {
+    last_reduce.flags = kReverseOperands;
+    CHECK(contains(verify_schedules(schedules, 1), "was to be postscaled"));
+  }
+  SECTION("postscale twice") {
+    schedules[1].ops.back().flags = kScalePost;
+    CHECK(contains(verify_schedules(schedules, 1), "the postscale is for results, once"));
+  }
+  SECTION("postscale of a part") {
+    copy.flags |= kScalePost;
+    CHECK(contains(verify_schedules(schedules, 1), "the postscale is for results, once"));
+  }
+  SECTION("postscale that the collective does not have") {
+    for (Schedule& schedule : schedules) {
+      schedule.postscale = false;
+    }
+    CHECK(verify_schedules(schedules, 1).rule == VerifierRule::well_formed_op);
+  }
+}
+
+TEST_CASE("a barrier that one rank may leave early is found", "[verifier]") {
+  std::vector<Schedule> schedules =
+      schedules_of_all_ranks(make_dissemination_barrier, params_of(4, 0, 1));
+  for (Schedule& schedule : schedules) {
+    schedule.ops.resize(2);  // the first round only
+  }
+  const VerifierReport report = verify_schedules(schedules, 1);
+  CHECK(report.rule == VerifierRule::post_condition);
+  CHECK(contains(report, "rank 0: it may leave the barrier before rank 1 has come"));
+}
+
+TEST_CASE("a free slot does not order shared memory", "[verifier]") {
+  // Rank 1 takes the first chunk after it read rank 0's slot buffer; with one slot an edge, rank
+  // 0's second send waits for that, with two it does not.
+  ScheduleParams params = params_of(2, 1, 1);
+  params.in_place = true;
+  Pair pair(CollectiveKind::broadcast, params);
+  pair.first.slot(1)
+      .copy(at_slot(Rank{0}, 0), at_input(0), 1)
+      .post(0, 1)
+      .send(Rank{1}, at_input(0), 1)
+      .send(Rank{1}, at_input(0), 1)
+      .copy(at_slot(Rank{0}, 0), at_input(0), 1);
+  pair.second.wait(Rank{0}, 0, 1)
+      .copy(at_output(0), at_slot(Rank{0}, 0), 1)
+      .recv(Rank{0}, at_output(0), 1)
+      .recv(Rank{0}, at_output(0), 1);
+  const VerifierReport report = pair.verify(1);
+  CHECK(report.rule == VerifierRule::ordered_accesses);
+  CHECK(contains(report, "nothing orders the two"));
+}
+
+TEST_CASE("a one-shot allreduce over shared memory is proven", "[verifier]") {
+  for (int p = 1; p <= kExhaustiveRankCount; ++p) {
+    for (const std::uint64_t n : {0, 1, 4, 5, 17}) {
+      ScheduleParams params = params_of(p, n, 4);
+      params.prescale = p % 2 == 0;
+      params.postscale = p % 3 == 0;
+      require_verified(make_one_shot_allreduce, params, 1);
+    }
+  }
+  SUCCEED("80 schedules");
+}
+
+TEST_CASE("each wait of a one-shot allreduce is needed", "[verifier]") {
+  const std::vector<Schedule> schedules =
+      schedules_of_all_ranks(make_one_shot_allreduce, params_of(3, 8, 4));
+  int wait_count = 0;
+  for (std::size_t rank = 0; rank < schedules.size(); ++rank) {
+    for (std::size_t i = 0; i < schedules[rank].ops.size(); ++i) {
+      if (schedules[rank].ops[i].kind == OpKind::wait) {
+        std::vector<Schedule> damaged = schedules;
+        damaged[rank].ops.erase(damaged[rank].ops.begin() + static_cast<std::ptrdiff_t>(i));
+        const VerifierReport report = verify_schedules(damaged, 1);
+        INFO("rank " << rank << " without op " << i << ": " << report.status.message());
+        CHECK(report.rule == VerifierRule::ordered_accesses);
+        ++wait_count;
+      }
+    }
+  }
+  CHECK(wait_count == 3 * (2 + 2 + 2));
+}
+
+TEST_CASE("schedules of different collectives are not verified together", "[verifier]") {
+  std::vector<Schedule> schedules = schedules_of_all_ranks(make_tree_broadcast, params_of(3, 4, 2));
+  SECTION("root") { schedules[2].root = Rank{1}; }
+  SECTION("rank") { schedules[2].rank = Rank{1}; }
+  SECTION("count") { schedules[2].element_count = 3; }
+  SECTION("kind") { schedules[2].kind = CollectiveKind::allreduce; }
+  SECTION("chunk") { schedules[2].chunk_element_count = 3; }
+  SECTION("scaling") { schedules[2].postscale = true; }
+  const VerifierReport report = verify_schedules(schedules, 2);
+  CHECK(report.rule == VerifierRule::same_collective);
+  CHECK(report.rank == Rank{2});
+}
+
+TEST_CASE("senseless calls of the verifier are refused", "[verifier]") {
+  const std::vector<Schedule> none;
+  CHECK_FALSE(verify_schedules(none, 1).ok());
+  const std::vector<Schedule> one = schedules_of_all_ranks(make_tree_broadcast, params_of(1, 4, 2));
+  CHECK(verify_schedules(one, 1).ok());
+  CHECK_FALSE(verify_schedules(one, 0).ok());
+}
+
+TEST_CASE("every rule has a name", "[verifier]") {
+  for (int rule = 0; rule <= static_cast<int>(VerifierRule::same_tree); ++rule) {
+    CHECK(verifier_rule_name(static_cast<VerifierRule>(rule)) != "unknown");
+  }
+}
+
+}  // namespace
+}  // namespace hvd
