@@ -9,11 +9,12 @@
 #include <map>
 #include <memory>
 
+#include "backends/bootstrap/cores.h"
+#include "backends/bootstrap/rendezvous.h"
 #include "backends/net/os_error.h"
 #include "backends/net/poller.h"
 #include "backends/net/secret.h"
 #include "launcher/command_lookup.h"
-#include "backends/bootstrap/cores.h"
 #include "launcher/job_secret.h"
 #include "launcher/job_state.h"
 #include "launcher/memory_kills.h"
@@ -64,6 +65,11 @@ class Job {
     if (started.ok() && state_.story().first_failed) {
       report_failure();
     }
+    if (rendezvous_ && rendezvous_->listener().refused_count() > 0) {
+      say(LogLevel::info, str("refused ", rendezvous_->listener().refused_count(),
+                              " connections to the rendezvous; the last: ",
+                              rendezvous_->listener().last_refusal()));
+    }
     const Time until = clock_.now() + kLateOutputTime;
     while (!drained() && (!state_.story().interrupted_by || clock_.now() < until)) {
       (void)poller_.run_once(kLateOutputTime);
@@ -92,7 +98,12 @@ class Job {
     if (!null_.open()) {
       return os_error("opening /dev/null", errno);
     }
+    HVD_ASSIGN(rendezvous_,
+               RendezvousServer::start(poller_, Endpoint{.host = "127.0.0.1", .port = 0}, secret_,
+                                       options_.rank_count));
     identity_.rank_count = options_.rank_count;
+    identity_.rendezvous_addr = rendezvous_->endpoint().host;
+    identity_.rendezvous_port = rendezvous_->endpoint().port;
     identity_.secret_fd = secret_fd_.get();
     const double cores = allowed_cores();
     identity_.threads = choose_threads(plan_.environment, cores, options_.rank_count);
@@ -258,6 +269,7 @@ class Job {
   std::unique_ptr<SignalSource> signals_;
   const Secret secret_ = Secret::random();
   Fd secret_fd_;
+  std::unique_ptr<RendezvousServer> rendezvous_;
   Fd null_;
   JobIdentity identity_;
   int started_count_ = 0;

@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "backends/bootstrap/cores.h"
 #include "core/base/str.h"
 #include "core/config/environment.h"
 #include "launcher/command_lookup.h"
-#include "backends/bootstrap/cores.h"
 #include "launcher/dry_run.h"
 #include "launcher/front.h"
 #include "launcher/job.h"

@@ -10,8 +10,8 @@
 #include <memory>
 #include <sstream>
 
-#include "core/base/str.h"
 #include "backends/bootstrap/cores.h"
+#include "core/base/str.h"
 
 namespace hvd {
 namespace {

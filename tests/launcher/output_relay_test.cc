@@ -7,7 +7,7 @@
 
 #include <filesystem>
 
-#include "launcher/cores.h"
+#include "backends/bootstrap/cores.h"
 #include "tests/catch.h"
 
 namespace hvd {

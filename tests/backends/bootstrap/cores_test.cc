@@ -1,4 +1,4 @@
-#include "launcher/cores.h"
+#include "backends/bootstrap/cores.h"
 
 #include "tests/catch.h"
 
