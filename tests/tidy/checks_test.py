@@ -1,5 +1,6 @@
 """Each check catches the violation that is planted for it, and leaves good code alone."""
 
+import json
 import shutil
 import subprocess
 
@@ -217,6 +218,14 @@ def test_a_header_that_needs_another_before_it_is_caught(plant, tmp_path):
     tree = plant({"core/x.h": "inline std::string a;\n", "core/y.h": alone})
     found = list(compiles.check_headers(tree, tmp_path / "cache"))
     assert [v.path for v in found] == ["core/x.h"]
+
+
+def test_definitions_are_those_of_the_build(plant):
+    tree = plant({"core/x.cc": "", "build/compile_commands.json": ""})
+    entry = {"file": "../core/x.cc", "command": "c++ -DV='\"1\"' -D_F=1 -c"}
+    entry["directory"] = str(tree.root / "build")
+    (tree.root / "build" / "compile_commands.json").write_text(json.dumps([entry]))
+    assert compiles.definitions(tree) == {"core/x.cc": ['-DV="1"']}
 
 
 def test_a_kept_answer_is_not_used_for_changed_text(plant, tmp_path):

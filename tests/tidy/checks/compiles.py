@@ -1,12 +1,15 @@
 """Compilers as checks: each header stands alone; clang checks the lock and thread annotations.
 
 Answers are kept in build/tidy/ by the contents of all that was read, so that a second run is quick.
+A header that a source of the build includes first has been compiled alone by the build.
 """
 
 import concurrent.futures
 import hashlib
 import json
 import os
+import posixpath
+import shlex
 import shutil
 import subprocess
 
@@ -60,9 +63,33 @@ def _all(tree, cache, jobs):
                 yield Violation(job[0], 1, f"does not pass:\n{answer.result()}")
 
 
+def definitions(tree):
+    """{source: its -D flags}, as the build compiles it; empty before the first build."""
+    listed = tree.root / "build" / "compile_commands.json"
+    flags = {}
+    for entry in json.loads(listed.read_text()) if listed.exists() else ():
+        place = os.path.normpath(os.path.join(entry["directory"], entry["file"]))
+        words = shlex.split(entry["command"])
+        path = os.path.relpath(place, tree.root)
+        flags[path] = [w for w in words if w.startswith("-D") and not w.startswith("-D_")]
+    return flags
+
+
+def first_includes(tree, sources):
+    return {target for path in sources for _, target in [*includes(tree, path)][:1]}
+
+
 def check_headers(tree, cache):
     compiler = os.environ.get("CXX") or "g++"
-    jobs = [(h, [compiler, *HEADER_FLAGS], f'#include "{h}"\n') for h in tree.under(ROOMS, ".h")]
+    flags = definitions(tree)
+    alone = first_includes(tree, [path for path in flags if path in tree])
+    jobs = []
+    for header in tree.under(ROOMS, ".h"):
+        if header not in alone:
+            folder = posixpath.dirname(header)
+            defined = {f for p, fs in flags.items() if posixpath.dirname(p) == folder for f in fs}
+            command = [compiler, *sorted(defined), *HEADER_FLAGS]
+            jobs.append((header, command, f'#include "{header}"\n'))
     yield from _all(tree, cache, jobs)
 
 
@@ -79,5 +106,7 @@ def check_annotations(tree, cache):
     if clang is None:
         yield Violation("", 0, "clang++ was not found; ./dev test installs it")
         return
-    jobs = [(path, [clang, *CLANG_FLAGS, path], None) for path in tree.under(ROOMS, ".cc")]
+    flags = definitions(tree)
+    sources = tree.under(ROOMS, ".cc")
+    jobs = [(path, [clang, *flags.get(path, ()), *CLANG_FLAGS, path], None) for path in sources]
     yield from _all(tree, cache, jobs)
