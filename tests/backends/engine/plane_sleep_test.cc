@@ -3,24 +3,11 @@
 
 #include "backends/engine/native_data_plane.h"
 #include "core/base/thread.h"
+#include "tests/backends/engine/drive.h"
 #include "tests/backends/engine/engine_world.h"
 
 namespace hvd {
 namespace {
-
-// The coordinator's way to wait.
-void drive(NativeDataPlane& plane, Idle& idle) {
-  while (plane.busy()) {
-    idle.poll();
-    if (plane.progress()) {
-      continue;
-    }
-    if (plane.prepare_sleep()) {
-      idle.sleep(kNever);
-    }
-    plane.end_sleep();
-  }
-}
 
 TEST_CASE("ranks that sleep between chunks are woken for each one", "[engine]") {
   constexpr std::size_t kItemCount = 60;

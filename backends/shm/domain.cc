@@ -1,0 +1,318 @@
+#include "backends/shm/domain.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "backends/net/authenticate.h"
+#include "backends/net/listener.h"
+#include "backends/net/poller.h"
+#include "backends/net/rank_text.h"
+#include "backends/net/socket.h"
+#include "backends/shm/host_groups.h"
+#include "core/base/check.h"
+
+namespace hvd {
+namespace {
+
+constexpr std::string_view kPurpose = "shm";
+// Strangers beyond the ranks that are awaited: one more pushes out whoever has waited longest.
+constexpr std::size_t kStrangersMax = 64;
+
+// One rank's way through the formation; the steps are those of form().
+class Formation {
+ public:
+  Formation(DomainListener listener, const DomainOptions& options, ControlStar& star)
+      : listener_(std::move(listener)),
+        options_(options),
+        star_(star),
+        rank_count_(static_cast<int>(options.records.size())),
+        patience_{.deadline = options.clock.now() + nanos_from_seconds(options.timeout_seconds),
+                  .clock = options.clock} {}
+
+  Result<std::unique_ptr<ShmDomain>> form();
+
+ private:
+  Status connect_downwards();
+  Status share_connections();
+  Status greet_downwards();
+  Status greet_upwards();
+  Status greet(Fd socket, std::optional<Rank> expected);
+  Result<Rank> prove(int socket, std::optional<Rank> expected);
+  Result<std::vector<int>> agree_on_hosts();
+  Result<std::vector<ShmDomain::Member>> map_members(const std::vector<int>& host_of_rank);
+
+  bool may_share(Rank peer) const;
+  Result<Bytes> decide_at_root(const Bytes& mine,
+                               const std::function<Result<Bytes>(const PeerReports&)>& decide);
+  Status failed(Rank peer, const Status& why);
+  std::string who(Rank rank) const {
+    return str("rank ", rank, " (", who_is(options_.records[rank.index()]), ")");
+  }
+  std::string awaited_text() const {
+    std::vector<int> ranks;
+    for (const Rank rank : awaited_) {
+      ranks.push_back(rank.value);
+    }
+    return ranks.size() == 1 ? who(awaited_.front()) : ranks_text(ranks);
+  }
+  Status late(const std::string& what) const {
+    return error(StatusCode::deadline_exceeded, "shared memory: ", who(options_.rank), " ", what,
+                 " within ", options_.timeout_seconds, " s. limit: HVD_START_TIMEOUT_SECONDS ",
+                 options_.timeout_seconds);
+  }
+
+  DomainListener listener_;
+  const DomainOptions& options_;
+  ControlStar& star_;
+  const int rank_count_;
+  const Patience patience_;
+  std::optional<WordPage> page_;
+  std::map<Rank, Fd> connected_;  // to lower ranks, not yet greeted
+  std::vector<Rank> awaited_;     // higher ranks that have connected to this one
+  std::map<Rank, Fd> proven_;     // sockets to ranks that share memory with this one
+  std::string notes_;
+};
+
+Result<std::unique_ptr<ShmDomain>> Formation::form() {
+  HVD_ASSIGN(page_, WordPage::create());
+  HVD_TRY(connect_downwards());
+  HVD_TRY(share_connections());
+  HVD_TRY(greet_downwards());
+  HVD_TRY(greet_upwards());
+  HVD_ASSIGN(std::vector<int> host_of_rank, agree_on_hosts());
+  HVD_ASSIGN(std::vector<ShmDomain::Member> members, map_members(host_of_rank));
+  return std::make_unique<ShmDomain>(options_.rank, options_.records, std::move(host_of_rank),
+                                     std::move(members), std::move(notes_));
+}
+
+bool Formation::may_share(Rank peer) const {
+  const RankRecord& own = options_.records[options_.rank.index()];
+  const RankRecord& other = options_.records[peer.index()];
+  return own.host_key == other.host_key && !other.unix_socket_name.empty();
+}
+
+// A name that nobody listens to belongs to another host or another network namespace. Connecting
+// needs nobody's help: a connection waits in the other's queue until it is greeted.
+Status Formation::connect_downwards() {
+  for (int lower = 0; lower < options_.rank.value; ++lower) {
+    const Rank peer{lower};
+    if (!may_share(peer)) {
+      continue;
+    }
+    Result<Fd> socket = connect_unix(options_.records[peer.index()].unix_socket_name,
+                                     UnixKind::stream, patience_.deadline, patience_.clock);
+    if (socket.ok()) {
+      connected_.emplace(peer, std::move(socket).value());
+    } else if (socket.status().code() != StatusCode::not_found) {
+      HVD_TRY(failed(peer, socket.status()));
+    }
+  }
+  return ok_status();
+}
+
+// Afterwards every rank knows who is in its queue, so that it waits for these and for no others.
+Status Formation::share_connections() {
+  std::vector<Rank> reached;
+  for (const auto& [peer, socket] : connected_) {
+    reached.push_back(peer);
+  }
+  HVD_ASSIGN(const Bytes answer,
+             decide_at_root(encode_peers(reached), [](const PeerReports& reports) {
+               return Result<Bytes>(encode_reports(reports));
+             }));
+  HVD_ASSIGN(const PeerReports reports, decode_reports(answer, rank_count_));
+  for (int higher = options_.rank.value + 1; higher < rank_count_; ++higher) {
+    const std::vector<Rank>& peers = reports[static_cast<std::size_t>(higher)];
+    if (std::find(peers.begin(), peers.end(), options_.rank) != peers.end()) {
+      awaited_.emplace_back(higher);
+    }
+  }
+  return ok_status();
+}
+
+// Lowest first, and everybody greets downwards before upwards: rank 0 greets whoever is there, so
+// nobody waits in a circle.
+Status Formation::greet_downwards() {
+  for (auto& [peer, socket] : connected_) {
+    const Status authenticated =
+        authenticate(socket.get(), HandshakeSide::connecting, options_.secret, kPurpose,
+                     patience_.deadline, patience_.clock);
+    HVD_TRY(authenticated.ok() ? greet(std::move(socket), peer) : failed(peer, authenticated));
+  }
+  connected_.clear();
+  return ok_status();
+}
+
+Status Formation::greet_upwards() {
+  if (awaited_.empty()) {
+    listener_ = DomainListener();
+    return ok_status();
+  }
+  HVD_ASSIGN(const std::unique_ptr<Poller> poller, Poller::create(patience_.clock));
+  std::vector<Fd> admitted;
+  HVD_ASSIGN(const std::unique_ptr<Listener> listener,
+             Listener::start(*poller, listener_.take_socket(),
+                             {.secret = options_.secret,
+                              .purpose = std::string(kPurpose),
+                              .strangers_max = kStrangersMax + awaited_.size(),
+                              .patience = nanos_from_seconds(options_.timeout_seconds)},
+                             [&](Fd socket) { admitted.push_back(std::move(socket)); }));
+  while (!awaited_.empty()) {
+    const Nanos left = patience_.deadline - patience_.clock.now();
+    if (left <= 0) {
+      return late(str("has not heard from ", awaited_text()));
+    }
+    HVD_TRY(poller->run_once(left).status());
+    for (Fd& socket : std::exchange(admitted, {})) {
+      HVD_TRY(greet(std::move(socket), std::nullopt));
+    }
+  }
+  return ok_status();
+}
+
+// A pair that cannot prove that it shares memory goes without; only lateness is an error.
+Status Formation::greet(Fd socket, std::optional<Rank> expected) {
+  const Result<Rank> peer = prove(socket.get(), expected);
+  if (peer.ok()) {
+    proven_.emplace(*peer, std::move(socket));
+    return ok_status();
+  }
+  return expected.has_value() ? failed(*expected, peer.status()) : ok_status();
+}
+
+Result<Rank> Formation::prove(int socket, std::optional<Rank> expected) {
+  HVD_TRY(say_who(socket, options_.rank, *page_, patience_));
+  HVD_ASSIGN(const PairGreeting peer, hear_who(socket, rank_count_, patience_));
+  if (!expected.has_value()) {
+    const auto place = std::find(awaited_.begin(), awaited_.end(), peer.peer);
+    if (place == awaited_.end()) {
+      return error(StatusCode::aborted, "rank ", peer.peer, " was not expected");
+    }
+    awaited_.erase(place);
+  } else if (peer.peer != *expected) {
+    return error(StatusCode::aborted, "rank ", peer.peer, " answers there");
+  }
+  const Status compared = compare_words(socket, *page_, peer, patience_);
+  if (!compared.ok() && !expected.has_value()) {
+    HVD_TRY(failed(peer.peer, compared));  // only here is it known who it was
+  }
+  HVD_TRY(compared);
+  return peer.peer;
+}
+
+Status Formation::failed(Rank peer, const Status& why) {
+  if (why.code() == StatusCode::deadline_exceeded) {
+    return late(str("got no answer from ", who(peer)));
+  }
+  notes_ += str(notes_.empty() ? "" : "; ", who(options_.rank), " and ", who(peer),
+                " share no memory: ", why.message());
+  return ok_status();
+}
+
+Result<Bytes> Formation::decide_at_root(
+    const Bytes& mine, const std::function<Result<Bytes>(const PeerReports&)>& decide) {
+  HVD_ASSIGN(const std::vector<Bytes> parts, star_.gather(mine, patience_.deadline));
+  Bytes decision;
+  if (options_.rank == kRoot) {
+    PeerReports reports;
+    for (const Bytes& part : parts) {
+      HVD_ASSIGN(std::vector<Rank> peers, decode_peers(part, rank_count_));
+      reports.push_back(std::move(peers));
+    }
+    HVD_ASSIGN(decision, decide(reports));
+  }
+  return star_.broadcast(std::move(decision), patience_.deadline);
+}
+
+Result<std::vector<int>> Formation::agree_on_hosts() {
+  std::vector<Rank> proven;
+  for (const auto& [peer, socket] : proven_) {
+    proven.push_back(peer);
+  }
+  HVD_ASSIGN(const Bytes answer,
+             decide_at_root(encode_peers(proven), [](const PeerReports& reports) {
+               return Result<Bytes>(encode_hosts(fix_hosts(reports)));
+             }));
+  return decode_hosts(answer, rank_count_);
+}
+
+// Everybody hands over before it takes: the messages fit into the sockets' buffers.
+Result<std::vector<ShmDomain::Member>> Formation::map_members(
+    const std::vector<int>& host_of_rank) {
+  const std::vector<Rank> ranks = host_members(host_of_rank, options_.rank);
+  const DomainLayout layout(static_cast<int>(ranks.size()));
+  HVD_ASSIGN(Segment own, Segment::create(layout.segment_bytes()));
+  for (const Rank rank : ranks) {
+    if (rank == options_.rank) {
+      continue;
+    }
+    if (!proven_.contains(rank)) {
+      return error(StatusCode::internal, "the root says that ", who(rank),
+                   " shares memory with this rank, which has not proven it");
+    }
+    HVD_TRY(hand_over(proven_[rank].get(), own, options_.doorbell_fd, layout, patience_),
+            "handing shared memory to ", who(rank));
+  }
+  own.close_memfd();
+  std::vector<ShmDomain::Member> members;
+  for (const Rank rank : ranks) {
+    if (rank == options_.rank) {
+      members.push_back({.rank = rank, .segment = std::move(own), .doorbell = Fd()});
+      continue;
+    }
+    HVD_ASSIGN(PeerMemory memory, take_over(proven_[rank].get(), layout, who(rank), patience_),
+               "shared memory");
+    members.push_back({.rank = rank,
+                       .segment = std::move(memory.segment),
+                       .doorbell = std::move(memory.doorbell)});
+  }
+  return members;
+}
+
+}  // namespace
+
+Result<DomainListener> DomainListener::open() {
+  DomainListener listener;
+  listener.name_ = random_unix_name();
+  HVD_ASSIGN(listener.socket_, listen_unix(listener.name_, UnixKind::stream), "shared memory");
+  return listener;
+}
+
+Result<std::unique_ptr<ShmDomain>> form_domain(DomainListener listener,
+                                               const DomainOptions& options, ControlStar& star) {
+  return Formation(std::move(listener), options, star).form();
+}
+
+ShmDomain::ShmDomain(Rank self, std::vector<RankRecord> records, std::vector<int> host_of_rank,
+                     std::vector<Member> members, std::string notes)
+    : self_(self),
+      records_(std::move(records)),
+      host_of_rank_(std::move(host_of_rank)),
+      members_(std::move(members)),
+      layout_(static_cast<int>(members_.size())),
+      notes_(std::move(notes)) {}
+
+std::byte* ShmDomain::ring(int from_member, int to_member) const {
+  return members_[static_cast<std::size_t>(from_member)].segment.data() +
+         layout_.ring_offset(from_member, to_member);
+}
+
+SleepWord* ShmDomain::sleep_word(int member) const {
+  return reinterpret_cast<SleepWord*>(members_[static_cast<std::size_t>(member)].segment.data());
+}
+
+std::string ShmDomain::who(Rank rank) const {
+  return str("rank ", rank, " (", who_is(records_[rank.index()]), ")");
+}
+
+void ShmDomain::for_each_fd(const std::function<void(int)>& visit) const {
+  for (const Member& member : members_) {
+    if (member.doorbell.open()) {
+      visit(member.doorbell.get());
+    }
+  }
+}
+
+}  // namespace hvd

@@ -1,0 +1,86 @@
+// backends/shm/domain.h: the ranks of one host find, prove and map each other's memory.
+// Not here: what two ranks say (pair_exchange.h), chunks (shm_transport.h).
+// Threads: the one that runs init; a ShmDomain is constant.  Limits: blocks up to the start
+// timeout. Read next: host_groups.h, pair_exchange.h, then domain.cc.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backends/bootstrap/rank_record.h"
+#include "backends/net/control_star.h"
+#include "backends/net/fd.h"
+#include "backends/net/secret.h"
+#include "backends/shm/domain_layout.h"
+#include "backends/shm/pair_exchange.h"
+#include "core/base/clock.h"
+#include "core/base/status.h"
+
+namespace hvd {
+
+// Before join: where the others of this host will find this rank. Its name is random, lives in the
+// abstract namespace and travels in the RankRecord, over authenticated connections only.
+class DomainListener {
+ public:
+  static Result<DomainListener> open();
+  const std::string& name() const { return name_; }
+  Fd take_socket() { return std::move(socket_); }
+
+ private:
+  std::string name_;
+  Fd socket_;
+};
+
+struct DomainOptions {
+  Rank rank;
+  std::vector<RankRecord> records;  // by rank, as join_job() gives them
+  const Secret& secret;
+  int doorbell_fd = -1;  // an eventfd; whoever writes to it wakes this rank. stays the caller's
+  double timeout_seconds = 30;  // HVD_START_TIMEOUT_SECONDS
+  const Clock& clock;
+};
+
+// What this rank shares with the ranks of its host. Holds mappings and the peers' doorbells; the
+// sockets and memfds that it came from are closed.
+class ShmDomain {
+ public:
+  struct Member {
+    Rank rank;
+    Segment segment;
+    Fd doorbell;  // none for this rank itself
+  };
+  ShmDomain(Rank self, std::vector<RankRecord> records, std::vector<int> host_of_rank,
+            std::vector<Member> members, std::string notes);
+
+  Rank self() const { return self_; }
+  int rank_count() const { return static_cast<int>(records_.size()); }
+  // The lowest rank of each rank's host, the same on all ranks; for bootstrap/topology.h.
+  const std::vector<int>& host_of_rank() const { return host_of_rank_; }
+  const std::vector<Member>& members() const { return members_; }  // in order, this rank included
+  const DomainLayout& layout() const { return layout_; }
+  std::byte* ring(int from_member, int to_member) const;
+  SleepWord* sleep_word(int member) const;
+  std::string who(Rank rank) const;  // "rank 2 (host a, pid 4412)"
+  // Why ranks that could reach each other do not share memory; empty in a good run.
+  const std::string& notes() const { return notes_; }
+  void for_each_fd(const std::function<void(int)>& visit) const;
+
+ private:
+  Rank self_;
+  std::vector<RankRecord> records_;
+  std::vector<int> host_of_rank_;
+  std::vector<Member> members_;
+  DomainLayout layout_;
+  std::string notes_;
+};
+
+// After join, by all ranks together. A pair of ranks shares a host if each has read a random word
+// out of memory that the other handed over a Unix socket, and HVD_HOST_KEY is the same for both;
+// the root fixes the outcome for all. Fails only if a rank that is awaited does not come, if memory
+// or descriptors cannot be had, or if the star breaks.
+Result<std::unique_ptr<ShmDomain>> form_domain(DomainListener listener,
+                                               const DomainOptions& options, ControlStar& star);
+
+}  // namespace hvd

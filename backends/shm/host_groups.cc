@@ -1,0 +1,144 @@
+#include "backends/shm/host_groups.h"
+
+#include <algorithm>
+
+namespace hvd {
+namespace {
+
+bool contains(const std::vector<Rank>& ranks, Rank rank) {
+  return std::find(ranks.begin(), ranks.end(), rank) != ranks.end();
+}
+
+Status malformed(std::string_view what) {
+  return error(StatusCode::aborted, "forming the shared memory domain: the message with ", what,
+               " is malformed. do all ranks run the same version of hvd?");
+}
+
+std::vector<Rank> get_peers(ByteReader& reader) {
+  std::vector<Rank> peers(reader.get_count(sizeof(std::int32_t)));
+  for (Rank& peer : peers) {
+    peer = Rank{reader.get<std::int32_t>()};
+  }
+  return peers;
+}
+
+void put_peers(ByteWriter& writer, const std::vector<Rank>& peers) {
+  writer.put(static_cast<std::uint32_t>(peers.size()));
+  for (const Rank peer : peers) {
+    writer.put(std::int32_t{peer.value});
+  }
+}
+
+bool rising_ranks(const std::vector<Rank>& ranks, int rank_count) {
+  Rank last{-1};
+  for (const Rank rank : ranks) {
+    if (rank <= last || rank.value >= rank_count) {
+      return false;
+    }
+    last = rank;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::vector<int> fix_hosts(const PeerReports& proven) {
+  const int rank_count = static_cast<int>(proven.size());
+  const auto both = [&](int a, int b) {
+    return contains(proven[static_cast<std::size_t>(a)], Rank{b}) &&
+           contains(proven[static_cast<std::size_t>(b)], Rank{a});
+  };
+  std::vector<int> host_of_rank(proven.size(), -1);
+  for (int lowest = 0; lowest < rank_count; ++lowest) {
+    if (host_of_rank[static_cast<std::size_t>(lowest)] >= 0) {
+      continue;
+    }
+    std::vector<int> members = {lowest};
+    for (int rank = lowest + 1; rank < rank_count; ++rank) {
+      if (host_of_rank[static_cast<std::size_t>(rank)] < 0 &&
+          std::all_of(members.begin(), members.end(),
+                      [&](int member) { return both(rank, member); })) {
+        members.push_back(rank);
+      }
+    }
+    for (const int member : members) {
+      host_of_rank[static_cast<std::size_t>(member)] = lowest;
+    }
+  }
+  return host_of_rank;
+}
+
+std::vector<Rank> host_members(std::span<const int> host_of_rank, Rank rank) {
+  std::vector<Rank> members;
+  for (std::size_t other = 0; other < host_of_rank.size(); ++other) {
+    if (host_of_rank[other] == host_of_rank[rank.index()]) {
+      members.emplace_back(other);
+    }
+  }
+  return members;
+}
+
+Bytes encode_peers(const std::vector<Rank>& peers) {
+  ByteWriter writer;
+  put_peers(writer, peers);
+  return writer.take();
+}
+
+Result<std::vector<Rank>> decode_peers(std::span<const std::byte> bytes, int rank_count) {
+  ByteReader reader(bytes);
+  std::vector<Rank> peers = get_peers(reader);
+  if (!reader.finished() || !rising_ranks(peers, rank_count)) {
+    return malformed("a rank's peers");
+  }
+  return peers;
+}
+
+Bytes encode_reports(const PeerReports& reports) {
+  ByteWriter writer;
+  for (const std::vector<Rank>& peers : reports) {
+    put_peers(writer, peers);
+  }
+  return writer.take();
+}
+
+Result<PeerReports> decode_reports(std::span<const std::byte> bytes, int rank_count) {
+  ByteReader reader(bytes);
+  PeerReports reports(static_cast<std::size_t>(rank_count));
+  for (std::vector<Rank>& peers : reports) {
+    peers = get_peers(reader);
+    if (!rising_ranks(peers, rank_count)) {
+      return malformed("the peers of all ranks");
+    }
+  }
+  if (!reader.finished()) {
+    return malformed("the peers of all ranks");
+  }
+  return reports;
+}
+
+Bytes encode_hosts(std::span<const int> host_of_rank) {
+  ByteWriter writer;
+  for (const int host : host_of_rank) {
+    writer.put(std::int32_t{host});
+  }
+  return writer.take();
+}
+
+Result<std::vector<int>> decode_hosts(std::span<const std::byte> bytes, int rank_count) {
+  ByteReader reader(bytes);
+  std::vector<int> host_of_rank(static_cast<std::size_t>(rank_count));
+  bool valid = true;
+  for (int rank = 0; rank < rank_count; ++rank) {
+    const int host = reader.get<std::int32_t>();
+    host_of_rank[static_cast<std::size_t>(rank)] = host;
+    // The lowest rank of a host names it, so it is a rank that names itself.
+    valid =
+        valid && host >= 0 && host <= rank && host_of_rank[static_cast<std::size_t>(host)] == host;
+  }
+  if (!reader.finished() || !valid) {
+    return malformed("the hosts of all ranks");
+  }
+  return host_of_rank;
+}
+
+}  // namespace hvd

@@ -1,0 +1,107 @@
+#include "backends/shm/segment.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "backends/net/os_error.h"
+
+namespace hvd {
+namespace {
+
+constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+
+// "RLIMIT_AS 1048576 bytes (ulimit -v)", or the ones that are not set.
+std::string limit_text(const char* name, int resource, const char* shell) {
+  rlimit limit{};
+  if (::getrlimit(static_cast<__rlimit_resource_t>(resource), &limit) != 0 ||
+      limit.rlim_cur == RLIM_INFINITY) {
+    return str(name, " unlimited");
+  }
+  return str(name, " ", limit.rlim_cur, " bytes (", shell, ")");
+}
+
+Status no_memory(std::string_view doing, std::size_t bytes, int error_number) {
+  return error(StatusCode::resource, doing, " ", bytes,
+               " bytes of shared memory: ", os_reason(error_number),
+               ". limits of this process: ", limit_text("RLIMIT_AS", RLIMIT_AS, "ulimit -v"), ", ",
+               limit_text("RLIMIT_FSIZE", RLIMIT_FSIZE, "ulimit -f"),
+               ", and the memory limit of its control group");
+}
+
+}  // namespace
+
+Result<Segment> Segment::create(std::size_t bytes) {
+  Segment segment;
+  segment.memfd_ = Fd(::memfd_create("hvd", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!segment.memfd_.open()) {
+    return os_error("making a memfd for shared memory", errno);
+  }
+  if (::ftruncate(segment.memfd_.get(), static_cast<off_t>(bytes)) != 0) {
+    return no_memory("reserving", bytes, errno);
+  }
+  if (::fcntl(segment.memfd_.get(), F_ADD_SEALS, kSeals) != 0) {
+    return os_error("sealing shared memory", errno);
+  }
+  HVD_TRY(segment.map(segment.memfd_, bytes));
+  return segment;
+}
+
+Result<Segment> Segment::map_peer(const Fd& memfd, std::size_t bytes, std::string_view whose) {
+  const int seals = ::fcntl(memfd.get(), F_GET_SEALS);
+  if (seals < 0 || (seals & F_SEAL_SHRINK) == 0) {
+    return error(StatusCode::aborted, whose,
+                 " handed over a descriptor that is not shared memory sealed against shrinking");
+  }
+  struct stat found {};
+  if (::fstat(memfd.get(), &found) != 0) {
+    return os_error(str("looking at the shared memory of ", whose), errno);
+  }
+  if (static_cast<std::size_t>(found.st_size) != bytes) {
+    return error(StatusCode::aborted, whose, " handed over ", found.st_size,
+                 " bytes of shared memory, expected ", bytes,
+                 ". do all ranks run the same version of hvd?");
+  }
+  Segment segment;
+  HVD_TRY(segment.map(memfd, bytes));
+  return segment;
+}
+
+Status Segment::map(const Fd& memfd, std::size_t bytes) {
+  void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, memfd.get(), 0);
+  if (memory == MAP_FAILED) {
+    return no_memory("mapping", bytes, errno);
+  }
+  data_ = static_cast<std::byte*>(memory);
+  bytes_ = bytes;
+  return ok_status();
+}
+
+void Segment::unmap() {
+  if (data_ != nullptr) {
+    ::munmap(data_, bytes_);
+    data_ = nullptr;
+    bytes_ = 0;
+  }
+}
+
+Segment::Segment(Segment&& other) noexcept
+    : memfd_(std::move(other.memfd_)),
+      data_(std::exchange(other.data_, nullptr)),
+      bytes_(std::exchange(other.bytes_, 0)) {}
+
+Segment& Segment::operator=(Segment&& other) noexcept {
+  if (this != &other) {
+    unmap();
+    memfd_ = std::move(other.memfd_);
+    data_ = std::exchange(other.data_, nullptr);
+    bytes_ = std::exchange(other.bytes_, 0);
+  }
+  return *this;
+}
+
+}  // namespace hvd

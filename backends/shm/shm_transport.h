@@ -1,0 +1,34 @@
+// backends/shm/shm_transport.h: chunks between ranks of one host, through the memory of a domain.
+// Not here: rings (ring.h, ring_transport.h), how the memory came to be (domain.h).
+// Threads: baton holder only.  Limits: ranks of other hosts are out of reach.
+// Read next: ring_transport.h.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backends/shm/domain.h"
+#include "backends/shm/ring_transport.h"
+
+namespace hvd {
+
+class ShmTransport final : public RingTransport {
+ public:
+  explicit ShmTransport(std::unique_ptr<ShmDomain> domain);
+
+  const ShmDomain& domain() const { return *domain_; }
+  std::string description() const override;
+  void for_each_fd(const std::function<void(int)>& visit) const override {
+    domain_->for_each_fd(visit);
+  }
+
+ private:
+  void ring_doorbell(Rank peer) override;
+  std::string unreachable_text(Rank peer) const override;
+
+  std::unique_ptr<ShmDomain> domain_;
+  std::vector<int> doorbells_;  // by rank; -1 where there is none
+};
+
+}  // namespace hvd
