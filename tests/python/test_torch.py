@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from ranks import assert_check, assert_job, check_names
 
 pytest.importorskip("torch")

@@ -5,10 +5,9 @@ from __future__ import annotations
 import copy
 import warnings
 
+import hvd.torch as hvd
 import torch
 from expecting import raises
-
-import hvd.torch as hvd
 
 
 def make_model(seed: int = 0) -> torch.nn.Module:
