@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <type_traits>
 
 #include "collectives/kernels/half.h"
 
@@ -17,24 +18,34 @@ namespace hvd {
 // Each element type has Stored, what lies in memory, and Value, what is computed with. Memory is
 // read and written by memcpy: user memory needs no alignment, and the compiler still sees a vector
 // load.
+//
+// A NaN that is stored is always the one quiet NaN without payload and sign, see reduce.h.
 template <typename T>
 struct PlainElement {
   using Stored = T;
   using Value = T;
   static constexpr Value value(Stored stored) { return stored; }
-  static constexpr Stored stored(Value value) { return value; }
+  static constexpr Stored stored(Value value) {
+    if constexpr (std::is_floating_point_v<T>) {
+      return value == value ? value : std::numeric_limits<T>::quiet_NaN();
+    } else {
+      return value;
+    }
+  }
 };
 struct HalfElement {
   using Stored = std::uint16_t;
   using Value = float;
   static constexpr Value value(Stored stored) { return half_to_float(stored); }
-  static constexpr Stored stored(Value value) { return float_to_half(value); }
+  static constexpr Stored stored(Value value) { return float_to_half<NarrowNan::canonical>(value); }
 };
 struct Bfloat16Element {
   using Stored = std::uint16_t;
   using Value = float;
   static constexpr Value value(Stored stored) { return bfloat16_to_float(stored); }
-  static constexpr Stored stored(Value value) { return float_to_bfloat16(value); }
+  static constexpr Stored stored(Value value) {
+    return float_to_bfloat16<NarrowNan::canonical>(value);
+  }
 };
 // Any byte but 0 counts as true, and only 0 and 1 are written.
 struct BoolElement {

@@ -14,15 +14,6 @@ constexpr bool kFloating = std::is_floating_point_v<T>;
 template <typename T>
 using BitsOf = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
 
-template <typename T>
-constexpr T canonical(T value) {
-  if constexpr (kFloating<T>) {
-    return value == value ? value : std::numeric_limits<T>::quiet_NaN();
-  } else {
-    return value;
-  }
-}
-
 // Two's complement wrap-around without undefined behaviour; small types are promoted to int and
 // cut again.
 template <typename T>
@@ -37,7 +28,7 @@ struct Sum {
     if constexpr (std::is_same_v<T, bool>) {
       return a | b;
     } else if constexpr (kFloating<T>) {
-      return canonical(a + b);
+      return a + b;
     } else {
       return static_cast<T>(wide(a) + wide(b));
     }
@@ -48,23 +39,29 @@ struct Product {
   template <typename T>
   static constexpr T apply(T a, T b) {
     if constexpr (kFloating<T>) {
-      return canonical(a * b);
+      return a * b;
     } else {
       return static_cast<T>(wide(a) * wide(b));
     }
   }
 };
 
-// Equal operands are the same bits, or zeros of two signs: "or" keeps the minus, "and" drops it.
+// Both ways to ask give the same bits, unless the operands are equal or one is NaN; then one gives
+// a and the other b. Equal operands are the same bits or zeros of two signs, and "or" keeps the
+// minus. A NaN survives "or" with anything.
+template <typename T>
+constexpr T least_float(T a, T b) {
+  using Bits = BitsOf<T>;
+  const auto one_way = std::bit_cast<Bits>(a < b ? a : b);
+  const auto other_way = std::bit_cast<Bits>(b < a ? b : a);
+  return std::bit_cast<T>(static_cast<Bits>(one_way | other_way));
+}
+
 struct Min {
   template <typename T>
   static constexpr T apply(T a, T b) {
     if constexpr (kFloating<T>) {
-      using Bits = BitsOf<T>;
-      const T zeros =
-          std::bit_cast<T>(static_cast<Bits>(std::bit_cast<Bits>(a) | std::bit_cast<Bits>(b)));
-      const T least = a < b ? a : (b < a ? b : zeros);
-      return (a == a) & (b == b) ? least : std::numeric_limits<T>::quiet_NaN();
+      return least_float(a, b);
     } else {
       return b < a ? b : a;
     }
@@ -77,11 +74,7 @@ struct Max {
     if constexpr (std::is_same_v<T, bool>) {
       return a | b;
     } else if constexpr (kFloating<T>) {
-      using Bits = BitsOf<T>;
-      const T zeros =
-          std::bit_cast<T>(static_cast<Bits>(std::bit_cast<Bits>(a) & std::bit_cast<Bits>(b)));
-      const T most = a > b ? a : (b > a ? b : zeros);
-      return (a == a) & (b == b) ? most : std::numeric_limits<T>::quiet_NaN();
+      return -least_float(-a, -b);
     } else {
       return a < b ? b : a;
     }

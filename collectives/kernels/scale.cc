@@ -1,5 +1,6 @@
 #include "collectives/kernels/scale.h"
 
+#include <algorithm>
 #include <cmath>
 #include <type_traits>
 
@@ -11,9 +12,7 @@ namespace {
 // The d of a factor 1 / d, if d is a whole number that T has; else 0.
 template <typename T>
 T whole_divisor(double factor) {
-  constexpr double most = std::numeric_limits<T>::max() < 0x1p53
-                              ? static_cast<double>(std::numeric_limits<T>::max())
-                              : 0x1p53;
+  constexpr double most = std::min(static_cast<double>(std::numeric_limits<T>::max()), 0x1p53);
   const double divisor = std::nearbyint(1.0 / factor);
   return divisor >= 1.0 && divisor <= most && 1.0 / divisor == factor ? static_cast<T>(divisor)
                                                                       : T{0};
@@ -36,8 +35,7 @@ void scale_floats(std::byte* dst, const std::byte* src, double factor, std::size
   const auto multiplier = static_cast<Value>(factor);
   HVD_INDEPENDENT_ITERATIONS
   for (std::size_t i = 0; i < count; ++i) {
-    const Value product = load<Element>(src, i) * multiplier;
-    store<Element>(dst, i, product == product ? product : std::numeric_limits<Value>::quiet_NaN());
+    store<Element>(dst, i, load<Element>(src, i) * multiplier);
   }
 }
 
