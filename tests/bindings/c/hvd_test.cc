@@ -1,0 +1,166 @@
+// The C API with one rank, which is a job of its own; several ranks are in tests/multiproc.
+#include "bindings/c/hvd.h"
+
+#include <dirent.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "tests/catch.h"
+
+namespace {
+
+struct Job {
+  Job() { REQUIRE(hvd_init(nullptr) == HVD_OK); }
+  ~Job() { hvd_shutdown(); }
+};
+
+struct Vector {
+  explicit Vector(std::size_t count, float value = 1.0F)
+      : values(count, value), shape{static_cast<int64_t>(count)} {}
+  hvd_tensor_t tensor() { return {values.data(), shape.data(), 1, HVD_FLOAT32, HVD_CPU}; }
+  std::vector<float> values;
+  std::array<int64_t, 1> shape;
+};
+
+hvd_options_t options_of(hvd_op_t op) {
+  hvd_options_t options{};
+  options.struct_size = sizeof options;
+  options.op = op;
+  return options;
+}
+
+int open_descriptor_count() {
+  int count = 0;
+  DIR* folder = opendir("/proc/self/fd");
+  while (readdir(folder) != nullptr) {
+    ++count;
+  }
+  closedir(folder);
+  return count;
+}
+
+TEST_CASE("before hvd_init every call says how to start", "[hvd]") {
+  Vector x(3);
+  const hvd_tensor_t tensor = x.tensor();
+  CHECK(hvd_rank() == -1);
+  CHECK(hvd_is_initialized() == 0);
+  CHECK(hvd_allreduce("x", &tensor, &tensor, nullptr) == HVD_ERROR_PRECONDITION);
+  CHECK(std::string(hvd_last_error()).find("hvd_init") != std::string::npos);
+}
+
+TEST_CASE("one rank alone is a whole job", "[hvd]") {
+  const Job job;
+  CHECK(hvd_rank() == 0);
+  CHECK(hvd_size() == 1);
+  CHECK(hvd_local_size() == 1);
+  CHECK(hvd_cross_size() == 1);
+  Vector x(5, 3.0F);
+  const hvd_tensor_t tensor = x.tensor();
+  hvd_options_t options = options_of(HVD_SUM);
+  options.prescale = 2.0;
+  options.postscale = 0.5;
+  REQUIRE(hvd_allreduce("x", &tensor, &tensor, &options) == HVD_OK);
+  CHECK(x.values == std::vector<float>(5, 3.0F));
+  CHECK(hvd_barrier(nullptr, nullptr) == HVD_OK);
+  CHECK(hvd_broadcast("b", &tensor, nullptr) == HVD_OK);
+}
+
+TEST_CASE("out of place leaves the input alone", "[hvd]") {
+  const Job job;
+  Vector in(4, 2.0F);
+  Vector out(4, 0.0F);
+  const hvd_tensor_t input = in.tensor();
+  const hvd_tensor_t output = out.tensor();
+  hvd_options_t options = options_of(HVD_SUM);
+  options.prescale = 3.0;
+  REQUIRE(hvd_allreduce("x", &input, &output, &options) == HVD_OK);
+  CHECK(in.values == std::vector<float>(4, 2.0F));
+  CHECK(out.values == std::vector<float>(4, 6.0F));
+}
+
+TEST_CASE("an allgather's result is read from its handle and goes with it", "[hvd]") {
+  const Job job;
+  Vector x(3, 7.0F);
+  const hvd_tensor_t tensor = x.tensor();
+  hvd_handle_t handle = 0;
+  REQUIRE(hvd_allgather_async("g", &tensor, nullptr, &handle) == HVD_OK);
+  REQUIRE(hvd_wait(handle, -1) == HVD_OK);
+  void* data = nullptr;
+  const int64_t* shape = nullptr;
+  int32_t ndim = 0;
+  REQUIRE(hvd_result(handle, &data, &shape, &ndim) == HVD_OK);
+  CHECK(ndim == 1);
+  CHECK(shape[0] == 3);
+  CHECK(std::memcmp(data, x.values.data(), 12) == 0);
+  CHECK(hvd_release(handle) == HVD_OK);
+  CHECK(hvd_wait(handle, 0) == HVD_ERROR_NOT_FOUND);
+}
+
+TEST_CASE("mistakes are found at the call and name the tensor", "[hvd]") {
+  const Job job;
+  Vector x(3);
+  Vector longer(4);
+  const hvd_tensor_t tensor = x.tensor();
+  const hvd_tensor_t other = longer.tensor();
+  hvd_handle_t handle = 0;
+  CHECK(hvd_allreduce("x", &tensor, &other, nullptr) == HVD_ERROR_INVALID_ARGUMENT);
+  CHECK(hvd_allreduce("x", nullptr, &other, nullptr) == HVD_ERROR_INVALID_ARGUMENT);
+  CHECK(hvd_allreduce("", &tensor, &tensor, nullptr) == HVD_ERROR_INVALID_ARGUMENT);
+  hvd_options_t options = options_of(HVD_SUM);
+  options.root_rank = 5;
+  CHECK(hvd_broadcast("here", &tensor, &options) == HVD_ERROR_INVALID_ARGUMENT);
+  CHECK(std::string(hvd_last_error_tensor()) == "here");
+  CHECK(hvd_allreduce_async("x", &tensor, &tensor, nullptr, nullptr) == HVD_ERROR_INVALID_ARGUMENT);
+  CHECK(hvd_poll(12345, nullptr) == HVD_ERROR_NOT_FOUND);
+  CHECK(handle == 0);
+}
+
+TEST_CASE("init and shutdown leave nothing behind, however often", "[hvd]") {
+  { const Job warm_up; }
+  const int before = open_descriptor_count();
+  for (int i = 0; i < 50; ++i) {
+    const Job job;
+    CHECK(hvd_init(nullptr) == HVD_OK);  // a second init does nothing
+  }
+  CHECK(open_descriptor_count() == before);
+  CHECK(hvd_shutdown() == HVD_OK);  // a second shutdown does nothing
+}
+
+TEST_CASE("a forked child is told that it cannot use hvd and holds none of its descriptors",
+          "[hvd]") {
+  { const Job warm_up; }
+  const int without = open_descriptor_count();
+  const Job job;
+  const pid_t child = fork();
+  if (child == 0) {
+    Vector x(1);
+    const hvd_tensor_t tensor = x.tensor();
+    const bool refused = hvd_allreduce("x", &tensor, &tensor, nullptr) == HVD_ERROR_PRECONDITION &&
+                         hvd_init(nullptr) == HVD_ERROR_PRECONDITION;
+    _exit((refused ? 0 : 1) + (open_descriptor_count() == without ? 0 : 2));
+  }
+  int state = 0;
+  REQUIRE(waitpid(child, &state, 0) == child);
+  CHECK(WIFEXITED(state));
+  CHECK(WEXITSTATUS(state) == 0);
+  Vector x(2);
+  const hvd_tensor_t tensor = x.tensor();
+  CHECK(hvd_allreduce("after", &tensor, &tensor, nullptr) == HVD_OK);
+}
+
+TEST_CASE("info and settings are texts of any length", "[hvd]") {
+  const size_t needed = hvd_settings_text("markdown", nullptr, 0);
+  std::string text(needed + 1, '\0');
+  CHECK(hvd_settings_text("markdown", text.data(), text.size()) == needed);
+  CHECK(text.find("HVD_DEADLINE_SECONDS") != std::string::npos);
+  std::array<char, 8> small{};
+  CHECK(hvd_info(small.data(), small.size()) > 8);
+  CHECK(std::strlen(small.data()) == 7);
+}
+
+}  // namespace
