@@ -53,8 +53,8 @@ void Progress::end_sleep() {
 }
 
 void Progress::notify_submitted() {
-  // Pairs with prepare_sleep: either it sees the submission or we see that it sleeps.
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+  // The queue's mutex orders this against prepare_sleep: if that looked into the queue before the
+  // submission, its announcement is visible here; if after, it saw the submission.
   if (sleeping_.load(std::memory_order_seq_cst)) {
     idle_.ring();
   }
