@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "backends/bootstrap/cores.h"
+#include "backends/shm/shm_transport.h"
 #include "bindings/c/info.h"
 #include "bindings/c/spin_policy.h"
 
@@ -64,24 +65,25 @@ Status Runtime::join(const RuntimeOptions& options) {
 
 Status Runtime::join_others(std::uint64_t generation) {
   HVD_ASSIGN(secret_, find_job_secret(config_));
-  const Time deadline = clock_.now() + nanos_from_seconds(config_.start_timeout_seconds);
-  HVD_ASSIGN(std::unique_ptr<DomainListener> listener,
-             open_domain_listener(Rank(identity_.rank), identity_.size));
+  HVD_ASSIGN(DomainListener listener, DomainListener::open());
   HVD_ASSIGN(joined_, join_job({.identity = identity_,
                                 .config = config_,
                                 .secret = secret_,
                                 .generation = generation,
                                 .poller = *poller_,
                                 .logger = *logger_,
-                                .unix_socket_name = listener->name(),
+                                .unix_socket_name = listener.name(),
                                 .version = HVD_VERSION_TEXT}));
-  HVD_ASSIGN(std::unique_ptr<ShmDomain> domain, form_domain({.listener = *listener,
-                                                             .records = joined_.records,
-                                                             .star = *joined_.star,
-                                                             .secret = secret_.secret,
-                                                             .doorbell_fd = idle_->doorbell_fd(),
-                                                             .deadline = deadline}));
-  place_ = places_of(domain->host_groups())[static_cast<std::size_t>(identity_.rank)];
+  HVD_ASSIGN(std::unique_ptr<ShmDomain> domain,
+             form_domain(std::move(listener),
+                         {.rank = Rank(identity_.rank),
+                          .records = joined_.records,
+                          .secret = secret_.secret,
+                          .doorbell_fd = idle_->doorbell_fd(),
+                          .timeout_seconds = config_.start_timeout_seconds,
+                          .clock = clock_},
+                         *joined_.star));
+  place_ = places_of(domain->host_of_rank())[static_cast<std::size_t>(identity_.rank)];
   HVD_TRY(check_place(identity_, place_));
   transport_ = std::make_unique<ShmTransport>(std::move(domain));
   std::vector<RankAddress> addresses;
