@@ -85,8 +85,7 @@ Status init(const hvd_init_options_t* options) {
     }
   }
   given.generation = process().init_count;
-  HVD_ASSIGN(std::shared_ptr<Runtime> runtime, Runtime::create(given, process().init_count),
-             "hvd_init");
+  HVD_ASSIGN(std::shared_ptr<Runtime> runtime, Runtime::create(given), "hvd_init");
   ++process().init_count;
   if (!process().hooks_installed) {
     process().hooks_installed = true;
@@ -186,7 +185,6 @@ struct Found {
 };
 
 Result<Found> find(hvd_handle_t handle, const char* function) {
-  given.generation = process().init_count;
   HVD_ASSIGN(std::shared_ptr<Runtime> runtime, current(), function);
   OperationPtr operation = runtime->handles().find(handle);
   if (operation == nullptr) {
