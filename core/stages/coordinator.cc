@@ -272,7 +272,7 @@ AnsweredGroup Coordinator::answer_of_group(const std::vector<Decision>& decision
   WorkShape shape{first.entry.kind, first.entry.dtype, first.entry.op, 0};
   for (const std::size_t member : members) {
     const ReadyEntry& entry = decisions[member].entry;
-    shape.element_count += entry.shape.element_count();
+    shape.element_count += entry.kind == CollectiveKind::barrier ? 0 : entry.shape.element_count();
     group.names.push_back(entry.name);
   }
   if (first.entry.kind == CollectiveKind::allgather) {
