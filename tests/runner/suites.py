@@ -32,10 +32,10 @@ PYTEST_SECONDS_MAX = 1500
 PATIENCE = 3
 
 
-def environment():
+def environment(python=sys.executable):
     """The caller's, without settings of hvd, with what the tests find hvd by."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("HVD_", "HOROVOD_"))}
-    scripts = pathlib.Path(sys.executable).parent
+    scripts = pathlib.Path(python).parent
     hvdrun = scripts / "hvdrun"
     clean["PATH"] = f"{scripts}{os.pathsep}{clean.get('PATH', '')}"
     clean["HVDRUN"] = str(hvdrun if hvdrun.exists() else BUILD / "launcher" / "hvdrun")
@@ -90,10 +90,10 @@ def meson_tests(suite, build=BUILD):
     return [t for t in listed if any(s.split(":")[-1] == suite for s in t["suite"])]
 
 
-def run_meson_test(suite, test, build=BUILD, extra=()):
+def run_meson_test(suite, test, build=BUILD, extra=(), settings=None):
     """A program of the build folder is a Catch2 program; anything else counts as one test."""
     log = LOGS / f"{suite}-{test['name']}.log"
-    env = {**environment(), **test["env"]}
+    env = {**environment(), **test["env"], **(settings or {})}
     seconds_max = test["timeout"] * PATIENCE
     program = pathlib.Path(test["cmd"][0])
     start = time.monotonic()
@@ -118,14 +118,14 @@ def run_meson_test(suite, test, build=BUILD, extra=()):
     return results
 
 
-def run_pytest(suite, folder, extra=()):
+def run_pytest(suite, folder, extra=(), python=sys.executable):
     log = LOGS / f"{suite}-{pathlib.Path(folder).name}.log"
     xml = log.with_suffix(".xml")
     xml.unlink(missing_ok=True)
     options = ["-v", "-p", "no:cacheprovider", "-o", "junit_family=xunit1", f"--junitxml={xml}"]
-    command = [sys.executable, "-m", "pytest", f"--rootdir={ROOT}", *options, *extra, folder]
+    command = [str(python), "-m", "pytest", f"--rootdir={ROOT}", *options, *extra, folder]
     start = time.monotonic()
-    status = run_logged(command, log, PYTEST_SECONDS_MAX, environment())
+    status = run_logged(command, log, PYTEST_SECONDS_MAX, environment(python))
     results = from_pytest(suite, xml.read_text()) if xml.exists() else []
     if status not in (0, 1, 5) or (status == 1 and not any(r.outcome == "failed" for r in results)):
         detail = f"pytest {how_it_ended(status, PYTEST_SECONDS_MAX)}\n{tail(log)}"

@@ -1,0 +1,176 @@
+"""`./dev test full [PART...]`: what takes too long for every change.
+
+san       unit, sim, multiproc under ASan+UBSan, unit and sim under TSan; no suppression file
+sim       unit and sim with 2,000 cases for each property
+fault     fault and multiproc, five times
+versions  the Python suite on every CPython from 3.9 that this machine has
+fuzz      20,000 inputs for each parser (test cases with the tag [fuzz]) under ASan+UBSan
+
+A part that passed on this commit is not run again, so that a run that was stopped goes on.
+"""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import allowed_skips
+import run_suites
+import suites
+from results import Result
+
+ROOT = suites.ROOT
+STAMPS = suites.BUILD / "full"
+SANITIZERS = {
+    "asan": ("address,undefined", ("unit", "sim", "multiproc")),
+    "tsan": ("thread", ("unit", "sim")),
+}
+SANITIZER_SETTINGS = {
+    "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1",
+    "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
+}
+# Sanitizers make a program up to 20 times slower.
+PATIENCE = 30
+FAULT_ROUNDS = 5
+
+
+def logged(command, name, env=None):
+    """Runs a step of set-up; a Result only if it failed."""
+    log = suites.LOGS / f"full-{name}.log"
+    env = {**suites.environment(), **(env or {})}
+    status = suites.run_logged([str(word) for word in command], log, 3600, env)
+    if status == 0:
+        return []
+    detail = f"{suites.how_it_ended(status, 3600)}\n{suites.tail(log)}"
+    return [Result("full", f"{name}: set-up", "failed", 0.0, detail)]
+
+
+def build_with(sanitizer):
+    """Configures and compiles build-asan/ or build-tsan/."""
+    folder = ROOT / f"build-{sanitizer}"
+    compiler = {"CC": "clang", "CXX": "clang++"}
+    failed = []
+    if not (folder / "build.ninja").exists():
+        options = ["-Dbuildtype=debugoptimized", "-Db_lundef=false", "-Dpython=disabled"]
+        options += [f"-Db_sanitize={SANITIZERS[sanitizer][0]}", "-Dtests=enabled"]
+        options += ["-Dcpp_args=-fno-sanitize-recover=all"]
+        meson = [sys.executable, "-m", "mesonbuild.mesonmain", "setup"]
+        failed = logged([*meson, folder, *options], f"{sanitizer}-setup", compiler)
+    return folder, failed or logged(["ninja", "-C", folder], f"{sanitizer}-compile", compiler)
+
+
+def run_programs(suite, folder=suites.BUILD, extra=(), settings=None):
+    results = []
+    for test in suites.meson_tests(suite, folder):
+        results += suites.run_meson_test(suite, test, folder, extra, settings)
+    return results
+
+
+def san():
+    results = []
+    for sanitizer, (_, names) in SANITIZERS.items():
+        folder, failed = build_with(sanitizer)
+        results += failed
+        for name in names if not failed else ():
+            results += run_programs(name, folder, settings=SANITIZER_SETTINGS)
+    return results
+
+
+def sim():
+    settings = {"RC_PARAMS": "max_success=2000"}
+    return [r for name in ("unit", "sim") for r in run_programs(name, settings=settings)]
+
+
+def fault():
+    names = [name for name in ("fault", "multiproc") for _ in range(FAULT_ROUNDS)]
+    return [r for name in names for r in suites.run_suite(name)]
+
+
+def interpreters():
+    """One interpreter for each CPython minor version that is found, the newest patch of each."""
+    found = {}
+    pyenv = pathlib.Path.home() / ".pyenv" / "versions"
+    for minor in range(9, 15):
+        places = sorted(pyenv.glob(f"3.{minor}.*/bin/python3.{minor}"))
+        on_path = shutil.which(f"python3.{minor}")
+        for place in [*([on_path] if on_path else []), *places]:
+            probe = [place, "-c", "import sys, venv, ensurepip; print(sys.version_info[1])"]
+            answer = subprocess.run(probe, capture_output=True, text=True)
+            if answer.returncode == 0 and answer.stdout.strip() == str(minor):
+                found[minor] = str(place)
+    return found
+
+
+def test_version(minor, interpreter):
+    folder = ROOT / f"build-py3{minor}"
+    python = folder / "venv" / "bin" / "python"
+    pip = [python, "-m", "pip", "install"]
+    package = ["--no-build-isolation", "--no-deps", "--force-reinstall"]
+    package += [f"-Cbuild-dir={folder / 'build'}", "-Csetup-args=-Db_ndebug=false", ROOT]
+    path = {"PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}"}
+    steps = [
+        ("venv", [interpreter, "-m", "venv", folder / "venv"]),
+        ("packages", [*pip, "-r", ROOT / "tests/runner/requirements.txt"]),
+        ("install", [*pip, *package]),
+    ]
+    for name, command in steps:
+        failed = logged(command, f"py3{minor}-{name}", path)
+        if failed:
+            return failed
+    return suites.run_pytest(f"python-3.{minor}", "tests/python", python=python)
+
+
+def versions():
+    return [r for minor, place in interpreters().items() for r in test_version(minor, place)]
+
+
+def fuzz():
+    folder, failed = build_with("asan")
+    settings = {**SANITIZER_SETTINGS, "RC_PARAMS": "max_success=20000"}
+    if failed:
+        return failed
+    names = ("unit", "multiproc")
+    return [r for n in names for r in run_programs(n, folder, ("[fuzz]",), settings)]
+
+
+PARTS = {"san": san, "sim": sim, "fault": fault, "versions": versions, "fuzz": fuzz}
+
+
+def commit():
+    """The commit that the tree is equal to; empty if it differs from its commit."""
+    git = ["git", "-c", f"safe.directory={ROOT}", "-C", str(ROOT)]
+    changed = subprocess.run([*git, "status", "--porcelain"], capture_output=True, text=True)
+    if changed.returncode != 0 or changed.stdout:
+        return ""
+    return subprocess.run(
+        [*git, "rev-parse", "HEAD"], capture_output=True, text=True
+    ).stdout.strip()
+
+
+def main(arguments):
+    unknown = [name for name in arguments if name not in PARTS]
+    if unknown:
+        print(f"dev: there is no part '{unknown[0]}'; parts: {' '.join(PARTS)}", file=sys.stderr)
+        return 2
+    suites.PATIENCE = PATIENCE
+    rows = allowed_skips.parse((ROOT / "tests/allowed_skips.txt").read_text())
+    here = commit()
+    status = 0
+    for part in arguments or PARTS:
+        stamp = STAMPS / f"{part}-{here}.passed"
+        if here and stamp.exists():
+            print(f"{part}: passed on this commit before")
+            continue
+        run_part = PARTS[part]
+        failed = run_suites.run([part], False, run_suite=lambda _, run=run_part: run(), rows=rows)
+        if here and not failed:
+            stamp.parent.mkdir(parents=True, exist_ok=True)
+            stamp.touch()
+        status = status or failed
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
