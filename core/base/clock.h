@@ -22,6 +22,11 @@ inline constexpr Time kNever = std::numeric_limits<Time>::max();
 constexpr Nanos nanos_from_seconds(double seconds) { return static_cast<Nanos>(seconds * 1e9); }
 constexpr double seconds_from_nanos(Nanos nanos) { return static_cast<double>(nanos) * 1e-9; }
 
+// `time` plus `wait`, at most kNever: a wait may come from a user or a peer and be anything.
+constexpr Time time_after(Time time, Nanos wait) {
+  return wait > kNever - time ? kNever : time + wait;
+}
+
 class Clock {
  public:
   Clock() = default;

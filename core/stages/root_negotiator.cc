@@ -50,8 +50,8 @@ void RootNegotiator::add(Rank from, const ReadyEntry& entry, Time now) {
   if (!same_operation(pending.first, entry)) {
     pending.differing.push_back({from, entry});
   }
-  if (entry.deadline > 0 && now + entry.deadline < pending.deadline) {
-    pending.deadline = now + entry.deadline;
+  if (entry.deadline > 0 && time_after(now, entry.deadline) < pending.deadline) {
+    pending.deadline = time_after(now, entry.deadline);
     pending.deadline_length = entry.deadline;
   }
   note_timer(pending);
@@ -140,9 +140,8 @@ Status RootNegotiator::agree(Pending& pending) const {
   return ok_status();
 }
 
-void RootNegotiator::on_goodbye(Rank from, Time now) {
+void RootNegotiator::on_goodbye(Rank from) {
   gone_[from.index()] = true;
-  (void)now;
   for (auto at = pending_.begin(); at != pending_.end();) {
     fail_for_lack_of(from, at->first, at->second);
     at = pending_.erase(at);

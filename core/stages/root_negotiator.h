@@ -32,7 +32,7 @@ class RootNegotiator {
   // A rank's submissions. `answers_seen` tells which of them crossed an error answer.
   void on_ready(Rank from, const ReadyMessage& message, Time now);
   // The rank submits no more: whatever still needs it fails, now and later.
-  void on_goodbye(Rank from, Time now);
+  void on_goodbye(Rank from);
 
   // What has been decided since the last call, in the order to be answered. Answers carry
   // `sequence`; errors remember it for ranks that have not submitted yet.
@@ -62,7 +62,7 @@ class RootNegotiator {
   // A name that failed before all ranks had submitted it: the others' submissions, when they come,
   // belong to that failure.
   struct Owed {
-    std::uint64_t sequence = 0;
+    std::uint64_t sequence = UINT64_MAX;  // not answered yet
     std::vector<bool> by_rank;
   };
   struct LastSubmit {
