@@ -39,7 +39,8 @@ std::vector<std::vector<std::size_t>> fuse(const std::vector<const ReadyEntry*>&
         group = &candidate;
       }
     }
-    if (group != nullptr && group->bytes + bytes <= bytes_max) {
+    // With 0 even tensors without elements stay apart.
+    if (bytes_max > 0 && group != nullptr && group->bytes + bytes <= bytes_max) {
       groups[group->index].push_back(i);
       group->bytes += bytes;
       continue;
