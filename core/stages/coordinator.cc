@@ -36,7 +36,9 @@ Coordinator::Coordinator(const Config& config, JobRanks ranks, World world)
       dispatcher_(world.data, ranks_.self(), ranks_.count()),
       heartbeat_(heartbeat_peers(ranks_), nanos_from_seconds(config.heartbeat_seconds),
                  world.clock.now()),
-      ended_(static_cast<std::size_t>(ranks_.count()), false) {
+      left_(static_cast<std::size_t>(ranks_.count()), false),
+      ended_(static_cast<std::size_t>(ranks_.count()), false),
+      lost_(static_cast<std::size_t>(ranks_.count()), false) {
   if (ranks_.is_root()) {
     root_.emplace(ranks_, RootNegotiator::Limits{
                               .stall_warning = nanos_from_seconds(config.stall_warning_seconds)});
@@ -149,11 +151,13 @@ void Coordinator::on_message(Rank from, const Bytes& bytes) {
     on_goodbye(from);
   } else if (std::holds_alternative<GoodbyeSeenMessage>(*message)) {
     goodbye_seen_ = true;
+  } else if (std::holds_alternative<EndedMessage>(*message)) {
+    on_ended(from);
   }  // a heartbeat has been noted already
 }
 
 void Coordinator::on_ready(Rank from, const ReadyMessage& message) {
-  if (!ended_[from.index()]) {
+  if (!left_[from.index()]) {
     root_->on_ready(from, message, world_.clock.now());
   }
 }
@@ -163,29 +167,35 @@ void Coordinator::on_answer(AnswerMessage message) {
     return;
   }
   std::vector<AgreedGroup> agreed;
-  const Status status = negotiator_.on_answer(std::move(message), agreed, outcomes_);
+  Status broken = negotiator_.on_answer(std::move(message), agreed, outcomes_);
   complete_all(outcomes_);
-  if (!status.ok()) {
-    abort_job(status);
-    return;
-  }
   for (AgreedGroup& group : agreed) {
-    counters_.work_items.fetch_add(1, std::memory_order_relaxed);
-    if (Status started = dispatcher_.start(std::move(group)); !started.ok()) {
-      abort_job(started.blame_rank(ranks_.self().value));
-      return;
+    if (broken.ok()) {
+      counters_.work_items.fetch_add(1, std::memory_order_relaxed);
+      broken = dispatcher_.start(group).blame_rank(ranks_.self().value);
     }
+    if (!broken.ok()) {
+      abort_job(broken);
+      for (const OperationPtr& operation : group.operations) {
+        complete(*operation, failure_of(operation->request, aborted_));
+      }
+    }
+  }
+  if (!broken.ok()) {
+    abort_job(broken);
   }
 }
 
 void Coordinator::on_goodbye(Rank from) {
-  ended_[from.index()] = true;
-  heartbeat_.forget(from);
   if (root_) {
-    root_->on_goodbye(from, world_.clock.now());
+    root_work();  // what was decided before it left still concerns it,
+    root_->on_goodbye(from);
+    root_work();  // and so does what fails because of it
+    left_[from.index()] = true;
     send(from, GoodbyeSeenMessage{});
     return;
   }
+  left_[from.index()] = true;
   goodbye_seen_ = true;
   const Status reason =
       error(StatusCode::peer_ended, ranks_.text(kRoot),
@@ -196,9 +206,15 @@ void Coordinator::on_goodbye(Rank from) {
   fail_pending(reason);
 }
 
+// From here on its silence and the end of its channel are normal.
+void Coordinator::on_ended(Rank from) {
+  ended_[from.index()] = true;
+  heartbeat_.forget(from);
+}
+
 void Coordinator::on_peer_lost(Rank peer, const std::string& reason) {
   const bool normal = ended_[peer.index()] || !aborted_.ok();
-  ended_[peer.index()] = true;
+  lost_[peer.index()] = true;
   heartbeat_.forget(peer);
   if (peer == kRoot) {
     goodbye_seen_ = true;  // nobody is left to see it
@@ -219,8 +235,10 @@ void Coordinator::on_abort(Rank from, const AbortMessage& message) {
 
 // ---- the root ----------------------------------------------------------------------------------
 
+bool Coordinator::deciding() const { return root_ && aborted_.ok() && !leaving_; }
+
 void Coordinator::root_work() {
-  if (!root_ || !aborted_.ok()) {
+  if (!deciding()) {
     return;
   }
   if (world_.clock.now() >= root_->next_timer()) {
@@ -233,7 +251,7 @@ void Coordinator::root_work() {
     return;
   }
   AnswerMessage answer = answer_of(std::move(decisions));
-  send_to_all(answer);
+  send_to_all(answer, left_);
   on_answer(std::move(answer));
 }
 
@@ -358,7 +376,7 @@ void Coordinator::fail_pending(const Status& reason) {
 }
 
 Time Coordinator::next_deadline() const {
-  const Time root_timer = root_ && aborted_.ok() ? root_->next_timer() : kNever;
+  const Time root_timer = deciding() ? root_->next_timer() : kNever;
   return std::min(root_timer, heartbeat_.next_timer());
 }
 
@@ -366,6 +384,7 @@ void Coordinator::begin_leave() {
   close_with(error(StatusCode::precondition,
                    "hvd has been shut down on this rank; use hvd_init to start again"));
   (void)take_submissions();
+  root_work();  // goodbye means that nothing is decided after it
   leaving_ = true;
   owes_answers_ = negotiator_.pending_count() > 0;
   if (root_) {
@@ -385,15 +404,27 @@ bool Coordinator::may_leave() const {
 }
 
 void Coordinator::finish_leave() {
+  if (dispatcher_.busy()) {
+    // All ranks are committed to what has started; without this one they could not finish it.
+    abort_job(error(StatusCode::aborted, ranks_.text(ranks_.self()),
+                    " was shut down while an operation was still running: its peers did not finish "
+                    "it in time")
+                  .blame_rank(ranks_.self().value));
+  }
   const Status reason = error(StatusCode::precondition, "hvd was shut down on this rank");
   fail_pending(reason);
   world_.data.abort(error(StatusCode::aborted, reason.message()));
   (void)take_finished();
+  if (root_) {
+    send_to_all(EndedMessage{});
+  } else if (reachable(kRoot)) {
+    send(kRoot, EndedMessage{});
+  }
 }
 
 // ---- sending -----------------------------------------------------------------------------------
 
-bool Coordinator::reachable(Rank rank) const { return !ended_[rank.index()]; }
+bool Coordinator::reachable(Rank rank) const { return !lost_[rank.index()]; }
 
 void Coordinator::send(Rank to, const ControlMessage& message) {
   const Bytes bytes = encode(message);
@@ -402,11 +433,11 @@ void Coordinator::send(Rank to, const ControlMessage& message) {
   world_.control.send(to, bytes);
 }
 
-void Coordinator::send_to_all(const ControlMessage& message) {
+void Coordinator::send_to_all(const ControlMessage& message, const std::vector<bool>& but_for) {
   HVD_CHECK(ranks_.is_root());
   const Bytes bytes = encode(message);
   for (int r = 1; r < ranks_.count(); ++r) {
-    if (reachable(Rank(r))) {
+    if (reachable(Rank(r)) && (but_for.empty() || !but_for[Rank(r).index()])) {
       counters_.control_messages_sent.fetch_add(1, std::memory_order_relaxed);
       counters_.control_bytes_sent.fetch_add(bytes.size(), std::memory_order_relaxed);
       world_.control.send(Rank(r), bytes);

@@ -75,8 +75,10 @@ class Coordinator {
   void on_ready(Rank from, const ReadyMessage& message) HVD_REQUIRES(baton);
   void on_answer(AnswerMessage message) HVD_REQUIRES(baton);
   void on_goodbye(Rank from) HVD_REQUIRES(baton);
+  void on_ended(Rank from) HVD_REQUIRES(baton);
   void on_peer_lost(Rank peer, const std::string& reason) HVD_REQUIRES(baton);
   void on_abort(Rank from, const AbortMessage& message) HVD_REQUIRES(baton);
+  bool deciding() const HVD_REQUIRES(baton);
   void root_work() HVD_REQUIRES(baton);
   AnswerMessage answer_of(std::vector<Decision> decisions) HVD_REQUIRES(baton);
   AnsweredGroup answer_of_group(const std::vector<Decision>& decisions,
@@ -89,7 +91,8 @@ class Coordinator {
   void complete_all(std::vector<Outcome>& outcomes);
   void fail_pending(const Status& reason) HVD_REQUIRES(baton);
   void send(Rank to, const ControlMessage& message) HVD_REQUIRES(baton);
-  void send_to_all(const ControlMessage& message) HVD_REQUIRES(baton);
+  void send_to_all(const ControlMessage& message, const std::vector<bool>& but_for = {})
+      HVD_REQUIRES(baton);
   bool reachable(Rank rank) const HVD_REQUIRES(baton);
 
   const Config config_;
@@ -105,7 +108,9 @@ class Coordinator {
   Heartbeat heartbeat_ HVD_GUARDED_BY(baton);
   std::uint64_t answer_sequence_ HVD_GUARDED_BY(baton) = 0;
   Status aborted_ HVD_GUARDED_BY(baton);
-  std::vector<bool> ended_ HVD_GUARDED_BY(baton);  // said goodbye, or its channel is lost
+  std::vector<bool> left_ HVD_GUARDED_BY(baton);   // said goodbye: submits or decides no more
+  std::vector<bool> ended_ HVD_GUARDED_BY(baton);  // has finished what it was committed to
+  std::vector<bool> lost_ HVD_GUARDED_BY(baton);   // its channel is gone
   bool leaving_ HVD_GUARDED_BY(baton) = false;
   bool goodbye_seen_ HVD_GUARDED_BY(baton) = false;
   bool owes_answers_ HVD_GUARDED_BY(baton) = false;  // something was pending when we left

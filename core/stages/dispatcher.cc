@@ -18,13 +18,12 @@ void fill_segments(const AgreedGroup& group, WorkItem& item) {
 
 }  // namespace
 
-Status Dispatcher::start(AgreedGroup group) {
+Status Dispatcher::start(AgreedGroup& group) {
   const Request& first = group.operations.front()->request;
   WorkItem item;
   item.id = next_id_++;
   item.kind = first.kind;
   item.dtype = first.input.dtype;
-  item.root = first.root;
   item.choice = group.answer.choice;
   item.label = first.name;
   if (first.kind == CollectiveKind::allreduce) {
@@ -32,6 +31,9 @@ Status Dispatcher::start(AgreedGroup group) {
     item.op = average ? ReduceOp::sum : first.op;
     item.prescale = first.prescale;
     item.postscale = average ? first.postscale / rank_count_ : first.postscale;
+  }
+  if (first.kind == CollectiveKind::broadcast) {
+    item.root = first.root;
   }
   if (first.kind == CollectiveKind::allgather) {
     HVD_TRY(fill_allgather(group, item));
@@ -43,7 +45,7 @@ Status Dispatcher::start(AgreedGroup group) {
   return ok_status();
 }
 
-Status Dispatcher::fill_allgather(AgreedGroup& group, WorkItem& item) const {
+Status Dispatcher::fill_allgather(const AgreedGroup& group, WorkItem& item) const {
   Operation& operation = *group.operations.front();
   const TensorRef& input = operation.request.input;
   if (group.answer.gather_rows.size() != static_cast<std::size_t>(rank_count_) ||
@@ -51,14 +53,24 @@ Status Dispatcher::fill_allgather(AgreedGroup& group, WorkItem& item) const {
     return error(StatusCode::internal, "allgather '", operation.request.name,
                  "': the answer does not give this rank's ", input.shape[0], " rows");
   }
-  std::size_t rows = 0;
+  // The root checked the sum already; this pairs with it, for the answer came over a wire.
+  std::int64_t rows = 0;
+  operation.gathered_shape = input.shape;
   for (const std::int64_t count : group.answer.gather_rows) {
-    rows += static_cast<std::size_t>(count);
+    if (__builtin_add_overflow(rows, count, &rows)) {
+      rows = -1;
+      break;
+    }
+  }
+  operation.gathered_shape.set(0, rows);
+  if (!operation.gathered_shape.countable()) {
+    return error(StatusCode::internal, "allgather '", operation.request.name,
+                 "': the answer's rows are more than 2^56 elements");
+  }
+  for (const std::int64_t count : group.answer.gather_rows) {
     item.gather_counts.push_back(static_cast<std::size_t>(count) * input.shape.row_element_count());
   }
-  const std::size_t bytes = rows * input.shape.row_element_count() * dtype_bytes(input.dtype);
-  operation.gathered_shape = input.shape;
-  operation.gathered_shape.set(0, static_cast<std::int64_t>(rows));
+  const std::size_t bytes = operation.gathered_shape.element_count() * dtype_bytes(input.dtype);
   operation.gathered.reset(static_cast<std::byte*>(std::malloc(std::max<std::size_t>(bytes, 1))));
   if (operation.gathered == nullptr) {
     return error(StatusCode::resource, "allgather '", operation.request.name, "': rank ", rank_,

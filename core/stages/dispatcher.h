@@ -19,15 +19,16 @@ class Dispatcher {
       : data_plane_(data_plane), rank_(rank), rank_count_(rank_count) {}
 
   // Starts the group on the data plane. A Status means that this rank cannot take part (no memory
-  // for a result) although the others start: the job must be aborted.
-  Status start(AgreedGroup group);
+  // for a result) although the others start: the job must be aborted. Takes the group's operations
+  // over, but not on failure.
+  Status start(AgreedGroup& group);
   // Operations of items that have finished since the last call, with their outcome.
   bool take_finished(std::vector<Outcome>& finished);
   bool busy() const { return !running_.empty(); }
   std::uint64_t started_count() const { return next_id_; }
 
  private:
-  Status fill_allgather(AgreedGroup& group, WorkItem& item) const;
+  Status fill_allgather(const AgreedGroup& group, WorkItem& item) const;
 
   DataPlane& data_plane_;
   const Rank rank_;

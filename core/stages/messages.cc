@@ -11,7 +11,15 @@ constexpr std::size_t kErrorTextBytesMax = 64 << 10;
 constexpr std::size_t kReadyEntryBytesMin = 36;
 constexpr std::size_t kGroupBytesMin = 25;
 
-enum class MessageType : std::uint8_t { ready, answer, abort, goodbye, goodbye_seen, heartbeat };
+enum class MessageType : std::uint8_t {
+  ready,
+  answer,
+  abort,
+  goodbye,
+  goodbye_seen,
+  heartbeat,
+  ended
+};
 
 // ---- writing -----------------------------------------------------------------------------------
 
@@ -71,6 +79,7 @@ struct Writer {
   void operator()(const GoodbyeMessage&) const { put_type(out, MessageType::goodbye); }
   void operator()(const GoodbyeSeenMessage&) const { put_type(out, MessageType::goodbye_seen); }
   void operator()(const HeartbeatMessage&) const { put_type(out, MessageType::heartbeat); }
+  void operator()(const EndedMessage&) const { put_type(out, MessageType::ended); }
 };
 
 // ---- reading -----------------------------------------------------------------------------------
@@ -180,6 +189,9 @@ bool get_body(ByteReader& in, MessageType type, int rank_count, ControlMessage& 
       return true;
     case MessageType::heartbeat:
       message = HeartbeatMessage{};
+      return true;
+    case MessageType::ended:
+      message = EndedMessage{};
       return true;
   }
   return false;

@@ -67,11 +67,13 @@ struct AbortMessage {
 struct GoodbyeMessage {};
 // Root to rank: your goodbye is in order; every answer that concerns you came before this.
 struct GoodbyeSeenMessage {};
+// Either way: I have finished everything that I was committed to; that my channel ends is normal.
+struct EndedMessage {};
 // Either way: alive.
 struct HeartbeatMessage {};
 
 using ControlMessage = std::variant<ReadyMessage, AnswerMessage, AbortMessage, GoodbyeMessage,
-                                    GoodbyeSeenMessage, HeartbeatMessage>;
+                                    GoodbyeSeenMessage, HeartbeatMessage, EndedMessage>;
 
 Bytes encode(const ControlMessage& message);
 // Refuses what is cut, too long, of another version or out of range. rank_count bounds the ranks.

@@ -15,8 +15,11 @@ void Negotiator::add(const OperationPtr& operation, std::vector<Outcome>& failed
   const std::string& name = operation->request.name;
   const auto owed = owed_.find(name);
   if (owed != owed_.end()) {
-    failed.push_back({operation, owed->second.in_context("this rank came too late")});
-    owed_.erase(owed);
+    failed.push_back({operation, owed->second.front().in_context("this rank came too late")});
+    owed->second.pop_front();
+    if (owed->second.empty()) {
+      owed_.erase(owed);
+    }
     return;
   }
   pending_.emplace(name, operation);
@@ -44,6 +47,7 @@ Status Negotiator::on_answer(AnswerMessage answer, std::vector<AgreedGroup>& agr
     for (const std::string& name : group.names) {
       const auto at = pending_.find(name);
       if (at == pending_.end()) {
+        agreed.push_back(std::move(ready));
         return error(StatusCode::internal, "the root answered '", name,
                      "', which this rank has not submitted");
       }
@@ -63,7 +67,7 @@ void Negotiator::fail_group(const AnsweredGroup& group, std::vector<Outcome>& fa
       failed.push_back({std::move(at->second), status_of(group, name)});
       pending_.erase(at);
     } else if (group.code == StatusCode::deadline_exceeded) {
-      owed_.insert_or_assign(name, status_of(group, name));
+      owed_[name].push_back(status_of(group, name));
     }
     // Any other failure of a name that is not pending here is none of this rank's business: it is
     // about a rank that ended, and a later submission gets an answer of its own.

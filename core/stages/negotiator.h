@@ -3,6 +3,7 @@
 // time (the baton holder).  Limits: O(pending names) memory. Read next: coordinator.h.
 #pragma once
 
+#include <deque>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -32,7 +33,8 @@ class Negotiator {
   bool has_announcements() const { return !announcements_.entries.empty(); }
   ReadyMessage take_announcements();
 
-  // Sorts an answer into what runs (in order) and what fails. A Status is a broken protocol.
+  // Sorts an answer into what runs (in order) and what fails. A Status is a broken protocol; what
+  // is in `agreed` then was pending and must fail too.
   Status on_answer(AnswerMessage answer, std::vector<AgreedGroup>& agreed,
                    std::vector<Outcome>& failed);
 
@@ -44,8 +46,9 @@ class Negotiator {
   void fail_group(const AnsweredGroup& group, std::vector<Outcome>& failed);
 
   std::unordered_map<std::string, OperationPtr> pending_;
-  // Errors of names that were not pending here when they failed: the next submission's outcome.
-  std::unordered_map<std::string, Status> owed_;
+  // Errors of names that were not pending here when they failed: the next submissions' outcomes,
+  // one each, so that the n-th use of a name stays the n-th on all ranks.
+  std::unordered_map<std::string, std::deque<Status>> owed_;
   ReadyMessage announcements_;
   std::uint64_t answers_seen_ = 0;
 };
