@@ -1,0 +1,258 @@
+#include "tests/sim/program.h"
+
+#include <algorithm>
+#include <array>
+
+#include "core/base/str.h"
+
+namespace hvd::sim {
+namespace {
+
+std::array<std::byte, 8> memory;  // the simulated data plane touches none of it
+
+bool one_in(Random& random, std::uint64_t n) { return random.below(n) == 0; }
+
+Rank any_rank(Random& random, int rank_count) {
+  return Rank(static_cast<int>(random.below(static_cast<std::uint64_t>(rank_count))));
+}
+
+Shape shape_of(std::int64_t a, std::int64_t b) {
+  const std::array<std::int64_t, 2> sizes = {a, b};
+  return Shape(sizes);
+}
+
+bool makes_a_difference(Wrong wrong, CollectiveKind kind) {
+  switch (wrong) {
+    case Wrong::nothing:
+      return false;
+    case Wrong::shape:
+    case Wrong::dtype:
+      return kind != CollectiveKind::barrier;
+    case Wrong::reduction:
+      return kind == CollectiveKind::allreduce;
+    case Wrong::root:
+      return kind == CollectiveKind::broadcast;
+    case Wrong::kind:
+      return true;
+  }
+  return false;
+}
+
+class Writer {
+ public:
+  explicit Writer(std::uint64_t seed) : random_(seed ^ 0x70726f6772616dULL) {
+    program_.seed = seed;
+  }
+
+  Program write() {
+    rank_count_ = 1 + static_cast<int>(random_.below(9));
+    program_.ranks.resize(static_cast<std::size_t>(rank_count_));
+    settings();
+    names();
+    const std::size_t round_count = 1 + random_.below(5);
+    for (std::size_t round = 0; round < round_count; ++round) {
+      add_round(round, round + 1 == round_count);
+    }
+    for (int r = 0; r < rank_count_; ++r) {
+      write_rank(Rank(r), round_count);
+    }
+    trouble();
+    return std::move(program_);
+  }
+
+ private:
+  void settings() {
+    Config& config = program_.config;
+    config.heartbeat_seconds = 30;
+    config.stall_warning_seconds = one_in(random_, 4) ? 0 : 0.05;
+    constexpr std::array<std::int64_t, 4> limits = {0, 40, 1000, 128 << 20};
+    config.fusion_bytes_max = limits[random_.below(limits.size())];
+    constexpr std::array<Nanos, 3> delays = {10 * kMicrosecond, kMillisecond, 50 * kMillisecond};
+    program_.message_delay_most = delays[random_.below(delays.size())];
+    mistakes_ = one_in(random_, 3);
+    deadlines_ = one_in(random_, 3);
+  }
+
+  void names() {
+    const std::size_t count = 1 + random_.below(6);
+    for (std::size_t n = 0; n < count; ++n) {
+      Use use;
+      use.kind = static_cast<CollectiveKind>(random_.below(4));
+      use.name = str("t", n);
+      use.shape = shape_of(static_cast<std::int64_t>(random_.below(4)), 3);
+      use.dtype = one_in(random_, 2) ? DType::float32 : DType::int64;
+      use.op = one_in(random_, 2) ? ReduceOp::average : ReduceOp::sum;
+      use.root = any_rank(random_, rank_count_);
+      if (deadlines_ && one_in(random_, 2)) {
+        use.deadline = static_cast<Nanos>(random_.below(kSecond)) + 200 * kMillisecond;
+      }
+      names_.push_back(use);
+    }
+  }
+
+  void add_round(std::size_t, bool last) {
+    for (const Use& name : names_) {
+      Use use = name;
+      if (mistakes_ && rank_count_ > 1 && one_in(random_, 4)) {
+        use.wrong = static_cast<Wrong>(1 + random_.below(5));
+        use.wrong_rank = any_rank(random_, rank_count_);
+        use.wrong = makes_a_difference(use.wrong, use.kind) ? use.wrong : Wrong::nothing;
+      }
+      if (last && use.deadline > 0 && rank_count_ > 1 && one_in(random_, 3)) {
+        use.skipped_by = any_rank(random_, rank_count_);
+      }
+      program_.uses.push_back(use);
+    }
+  }
+
+  // Every wait comes after all submissions of its use's round, so that waiting in any order is no
+  // mistake of the program.
+  void write_rank(Rank rank, std::size_t round_count) {
+    RankProgram& mine = program_.ranks[rank.index()];
+    std::vector<std::size_t> open;
+    for (std::size_t round = 0; round < round_count; ++round) {
+      std::vector<std::size_t> todo;
+      for (std::size_t n = 0; n < names_.size(); ++n) {
+        todo.push_back(round * names_.size() + n);
+      }
+      shuffle(todo);
+      for (const std::size_t use : todo) {
+        maybe_think(mine, program_.uses[use].deadline);
+        const auto before = std::find(open.begin(), open.end(), use - names_.size());
+        if (before != open.end()) {
+          mine.steps.push_back({Step::Kind::wait, *before, 0});
+          open.erase(before);
+        }
+        if (program_.uses[use].skipped_by != rank) {
+          mine.steps.push_back({Step::Kind::submit, use, 0});
+          open.push_back(use);
+        }
+      }
+      shuffle(open);
+      for (std::size_t keep = random_.below(open.size() + 1); open.size() > keep; open.pop_back()) {
+        maybe_think(mine, 0);
+        mine.steps.push_back({Step::Kind::wait, open.back(), 0});
+      }
+    }
+    if (!one_in(random_, 16)) {
+      for (const std::size_t use : open) {
+        mine.steps.push_back({Step::Kind::wait, use, 0});
+      }
+    } else {
+      mine.leaves_early = !open.empty();
+    }
+  }
+
+  void maybe_think(RankProgram& mine, Nanos deadline) {
+    if (deadline > 0 && one_in(random_, 4)) {
+      mine.steps.push_back(
+          {Step::Kind::think, 0,
+           static_cast<Nanos>(random_.below(static_cast<std::uint64_t>(4 * deadline)))});
+    } else if (one_in(random_, 3)) {
+      mine.steps.push_back(
+          {Step::Kind::think, 0,
+           static_cast<Nanos>(random_.below(one_in(random_, 10) ? kSecond : kMillisecond))});
+    }
+  }
+
+  void trouble() {
+    program_.trouble_after =
+        static_cast<Nanos>(random_.below(one_in(random_, 2) ? 10 * kMillisecond : kSecond));
+    const Rank victim = any_rank(random_, rank_count_);
+    switch (random_.below(12)) {
+      case 0:
+      case 1:
+        program_.killed = victim;
+        break;
+      case 2:
+        program_.frozen = victim;
+        break;
+      case 3:
+        program_.napping = victim;
+        break;
+      case 4:
+      case 5:
+        cut(victim);
+        break;
+      default:
+        break;
+    }
+    if ((program_.killed || program_.napping) && victim != kRoot && one_in(random_, 4)) {
+      cut(Rank(1 + static_cast<int>(random_.below(static_cast<std::uint64_t>(rank_count_ - 1)))));
+    }
+  }
+
+  void cut(Rank rank) {
+    RankProgram& mine = program_.ranks[rank.index()];
+    mine.steps.resize(random_.below(mine.steps.size() + 1));
+    mine.leaves_early = true;
+  }
+
+  void shuffle(std::vector<std::size_t>& items) {
+    for (std::size_t i = items.size(); i > 1; --i) {
+      std::swap(items[i - 1], items[random_.below(i)]);
+    }
+  }
+
+  Random random_;
+  Program program_;
+  std::vector<Use> names_;
+  int rank_count_ = 1;
+  bool mistakes_ = false;
+  bool deadlines_ = false;
+};
+
+}  // namespace
+
+bool Program::anyone_leaves_early() const {
+  return std::any_of(ranks.begin(), ranks.end(),
+                     [](const RankProgram& rank) { return rank.leaves_early; });
+}
+
+Program random_program(std::uint64_t seed) { return Writer(seed).write(); }
+
+Request request_of(const Use& use, Rank rank) {
+  Request request;
+  request.kind = use.kind;
+  request.name = use.name;
+  request.op = use.op;
+  request.root = use.root;
+  // Of two ranks the earlier deadline counts.
+  request.deadline = use.deadline == 0 ? 0 : use.deadline + rank.value * kMillisecond;
+  request.input.dtype = use.dtype;
+  request.input.shape = use.shape;
+  if (use.kind == CollectiveKind::allgather) {
+    request.input.shape.set(0, (use.shape[0] + rank.value) % 4);
+  }
+  if (use.wrong != Wrong::nothing && use.wrong_rank == rank) {
+    switch (use.wrong) {
+      case Wrong::nothing:
+        break;
+      case Wrong::shape:
+        request.input.shape.set(1, 4);
+        // A broadcast or allreduce of no elements differs in shape all the same.
+        break;
+      case Wrong::dtype:
+        request.input.dtype = DType::float64;
+        break;
+      case Wrong::reduction:
+        request.op = ReduceOp::max;
+        break;
+      case Wrong::root:
+        request.root = Rank(use.root.value == 0 ? 1 : 0);
+        break;
+      case Wrong::kind:
+        request.kind = use.kind == CollectiveKind::broadcast ? CollectiveKind::allgather
+                                                             : CollectiveKind::broadcast;
+        break;
+    }
+  }
+  request.input.data = memory.data();
+  request.output =
+      request.kind == CollectiveKind::allreduce || request.kind == CollectiveKind::broadcast
+          ? memory.data()
+          : nullptr;
+  return request;
+}
+
+}  // namespace hvd::sim

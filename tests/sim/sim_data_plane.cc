@@ -1,0 +1,150 @@
+#include "tests/sim/sim_data_plane.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/base/str.h"
+
+namespace hvd::sim {
+
+std::unique_ptr<SimDataPlane> SimDataWorld::plane(Rank rank) {
+  auto plane = std::make_unique<SimDataPlane>(*this, rank);
+  planes_.resize(static_cast<std::size_t>(rank_count_), nullptr);
+  planes_[rank.index()] = plane.get();
+  return plane;
+}
+
+void SimDataWorld::start(Rank rank, WorkItem item) {
+  const std::uint64_t id = item.id;
+  const auto [at, is_new] = items_.try_emplace(id);
+  Item& known = at->second;
+  if (is_new) {
+    known.as_started_first = std::move(item);
+    known.first_rank = rank;
+    known.started.assign(static_cast<std::size_t>(rank_count_), false);
+    known.completed.assign(static_cast<std::size_t>(rank_count_), false);
+  } else {
+    compare(known, rank, item);
+  }
+  if (known.started[rank.index()]) {
+    hooks_.fault(str("item ", id, " started twice on rank ", rank));
+  }
+  known.started[rank.index()] = true;
+  // What a dead rank had started may have been sent completely, or not.
+  for (int r = 0; r < rank_count_; ++r) {
+    known.doomed = known.doomed || (known.started[static_cast<std::size_t>(r)] &&
+                                    hooks_.dead(Rank(r)) && hooks_.coin());
+  }
+  if (++known.started_count == rank_count_ && !known.doomed) {
+    complete_everywhere(id);
+  }
+}
+
+void SimDataWorld::complete_everywhere(std::uint64_t id) {
+  for (int r = 0; r < rank_count_; ++r) {
+    const Rank rank(r);
+    hooks_.later(rank, [this, rank, id] {
+      items_[id].completed[rank.index()] = true;
+      planes_[rank.index()]->finish(id, ok_status());
+    });
+  }
+}
+
+void SimDataWorld::rank_died(Rank rank) {
+  for (auto& [id, item] : items_) {
+    const bool finished = item.completed[rank.index()];
+    const bool sent = item.started_count == rank_count_ && hooks_.coin();
+    if (finished || sent) {
+      continue;
+    }
+    for (int r = 0; r < rank_count_; ++r) {
+      hooks_.later(Rank(r), [this, r, id = id, rank] {
+        planes_[static_cast<std::size_t>(r)]->finish(
+            id, error(StatusCode::aborted, "rank ", rank, " is gone").blame_rank(rank.value));
+      });
+    }
+  }
+}
+
+void SimDataWorld::compare(const Item& item, Rank rank, const WorkItem& other) const {
+  const WorkItem& first = item.as_started_first;
+  const auto differ = [&](bool same, const char* what) {
+    if (!same) {
+      hooks_.fault(str("item ", other.id, ": ", what, " differs between ranks ", item.first_rank,
+                       " ('", first.label, "') and ", rank, " ('", other.label, "')"));
+    }
+  };
+  differ(first.label == other.label, "label");
+  differ(first.kind == other.kind, "kind");
+  differ(first.choice == other.choice, "choice");
+  differ(first.op == other.op, "op");
+  differ(first.prescale == other.prescale && first.postscale == other.postscale, "scale");
+  differ(first.gather_counts == other.gather_counts, "gather counts");
+  differ(first.segments.size() == other.segments.size(), "segment count");
+  if (first.kind != CollectiveKind::barrier) {
+    differ(first.dtype == other.dtype, "dtype");
+  }
+  if (first.kind == CollectiveKind::broadcast) {
+    differ(first.root == other.root, "root");
+  }
+  if (first.kind == CollectiveKind::allgather) {
+    differ(other.segments.size() == 1 && other.gather_counts.size() > rank.index() &&
+               other.element_count() == other.gather_counts[rank.index()],
+           "own share");
+    return;
+  }
+  for (std::size_t s = 0; s < std::min(first.segments.size(), other.segments.size()); ++s) {
+    differ(first.segments[s].element_count == other.segments[s].element_count, "segment size");
+  }
+}
+
+bool SimDataWorld::idle() const {
+  for (int r = 0; r < rank_count_; ++r) {
+    if (!hooks_.dead(Rank(r)) && planes_[static_cast<std::size_t>(r)]->busy()) {
+      return false;
+    }
+  }
+  return true;
+}
+
+ScheduleChoice SimDataPlane::choose(const WorkShape& shape) {
+  if (rank_ != kRoot) {
+    world_.hooks_.fault(str("rank ", rank_, " chose a schedule"));
+  }
+  return static_cast<ScheduleChoice>(shape.kind) * 1000 + shape.element_count;
+}
+
+void SimDataPlane::start(WorkItem item) {
+  running_.emplace(item.id, true);
+  if (!aborted_.ok()) {
+    finish(item.id, aborted_);
+    return;
+  }
+  world_.start(rank_, std::move(item));
+}
+
+void SimDataPlane::finish(std::uint64_t id, const Status& status) {
+  if (running_.erase(id) > 0) {
+    completions_.push_back({id, status});
+  }
+}
+
+bool SimDataPlane::take_completion(WorkCompletion& completion) {
+  if (completions_.empty()) {
+    return false;
+  }
+  completion = std::move(completions_.front());
+  completions_.pop_front();
+  return true;
+}
+
+void SimDataPlane::abort(const Status& cause) {
+  if (aborted_.ok()) {
+    aborted_ = cause;
+  }
+  while (!running_.empty()) {
+    finish(running_.begin()->first, cause);
+  }
+}
+
+}  // namespace hvd::sim

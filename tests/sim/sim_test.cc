@@ -1,0 +1,67 @@
+#include <cstdio>
+
+#include "tests/catch.h"
+#include "tests/sim/sim_options.h"
+#include "tests/sim/sim_run.h"
+
+namespace hvd::sim {
+namespace {
+
+// Runs one seed and reports everything that is wrong with it.
+RunResult run_seed(std::uint64_t seed) {
+  note_seed(seed);
+  RunResult result = run_program(random_program(seed));
+  if (!result.failures.empty()) {
+    std::string text = str("replay: --seed ", seed);
+    for (const std::string& failure : result.failures) {
+      text += str("\n  ", failure);
+    }
+    std::fprintf(stderr, "%s\n", text.c_str());
+    UNSCOPED_INFO(text);
+  }
+  return result;
+}
+
+TEST_CASE("every operation of a random program ends on every rank as it must", "[sim]") {
+  const SimRunOptions& options = sim_run_options();
+  if (options.seed) {
+    CHECK(run_seed(*options.seed).failures.empty());
+    return;
+  }
+  RunResult sum;
+  std::size_t failed_count = 0;
+  for (std::uint64_t seed = 0; seed < options.run_count && failed_count < 5; ++seed) {
+    const RunResult result = run_seed(seed);
+    failed_count += !result.failures.empty();
+    sum.ok_count += result.ok_count;
+    sum.mismatch_count += result.mismatch_count;
+    sum.deadline_count += result.deadline_count;
+    sum.ended_count += result.ended_count;
+    sum.aborted_count += result.aborted_count;
+    sum.warning_count += result.warning_count;
+  }
+  std::fprintf(stderr, "sim: ok %zu mismatch %zu deadline %zu ended %zu aborted %zu warnings %zu\n",
+               sum.ok_count, sum.mismatch_count, sum.deadline_count, sum.ended_count,
+               sum.aborted_count, sum.warning_count);
+  CHECK(failed_count == 0);
+  // The programs do reach every kind of outcome; else the oracle above would prove little.
+  if (options.run_count >= 1000) {
+    CHECK(sum.ok_count > 1000);
+    CHECK(sum.mismatch_count > 100);
+    CHECK(sum.deadline_count > 100);
+    CHECK(sum.ended_count > 100);
+    CHECK(sum.aborted_count > 100);
+    CHECK(sum.warning_count > 100);
+  }
+}
+
+TEST_CASE("a seed means the same run every time", "[sim]") {
+  const RunResult one = run_program(random_program(7));
+  const RunResult two = run_program(random_program(7));
+  CHECK(one.ok_count == two.ok_count);
+  CHECK(one.warning_count == two.warning_count);
+  CHECK(one.failures == two.failures);
+}
+
+}  // namespace
+}  // namespace hvd::sim
