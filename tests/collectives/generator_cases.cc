@@ -8,15 +8,6 @@
 
 namespace hvd {
 
-std::vector<Schedule> schedules_of_all_ranks(Generator generator, ScheduleParams params) {
-  std::vector<Schedule> schedules;
-  for (int rank = 0; rank < params.rank_count; ++rank) {
-    params.rank = Rank{rank};
-    schedules.push_back(generator(params));
-  }
-  return schedules;
-}
-
 std::string params_text(const ScheduleParams& params, int edge_slot_count) {
   std::string counts;
   for (const std::uint64_t count : params.gather_counts) {

@@ -7,20 +7,16 @@
 #include <cstdint>
 #include <functional>
 #include <string>
-#include <vector>
 
-#include "collectives/schedule.h"
 #include "collectives/schedule_params.h"
 #include "collectives/verifier.h"
+#include "tests/collectives/all_ranks.h"
 
 namespace hvd {
-
-using Generator = Schedule (*)(const ScheduleParams&);
 
 inline constexpr int kExhaustiveRankCount = 16;
 inline constexpr int kExhaustiveSlotCount = 4;
 
-std::vector<Schedule> schedules_of_all_ranks(Generator generator, ScheduleParams params);
 std::string params_text(const ScheduleParams& params, int edge_slot_count);
 
 // Verifies the schedules of all ranks; fails the test with the report and the parameters.

@@ -1,0 +1,151 @@
+#include "collectives/selector.h"
+
+#include "collectives/verifier.h"
+#include "core/base/random.h"
+#include "tests/catch.h"
+
+namespace hvd {
+namespace {
+
+WorkShape allreduce_of(std::size_t float_count) {
+  WorkShape shape;
+  shape.kind = CollectiveKind::allreduce;
+  shape.dtype = DType::float32;
+  shape.element_count = float_count;
+  return shape;
+}
+
+ScheduleSpec chosen(const WorkShape& shape, int rank_count, const SelectorSettings& settings = {}) {
+  const Result<ScheduleChoice> choice = choose(shape, rank_count, settings);
+  REQUIRE(choice.ok());
+  const Result<ScheduleSpec> spec = unpack_choice(*choice, shape.kind);
+  REQUIRE(spec.ok());
+  return *spec;
+}
+
+TEST_CASE("a choice keeps what was packed into it", "[selector]") {
+  for (const std::uint64_t chunk : {kChunkBytesMin, std::uint64_t{4096}, kChunkBytesMax}) {
+    const Result<ScheduleSpec> spec = unpack_choice(
+        pack_choice({Algorithm::recursive_doubling, chunk}), CollectiveKind::allreduce);
+    REQUIRE(spec.ok());
+    CHECK(spec->algorithm == Algorithm::recursive_doubling);
+    CHECK(spec->chunk_bytes == chunk);
+  }
+}
+
+TEST_CASE("a choice that no root makes is refused and says what it is", "[selector]") {
+  const ScheduleChoice good = pack_choice({Algorithm::tree, 4096});
+  CHECK(unpack_choice(good, CollectiveKind::broadcast).ok());
+  CHECK_FALSE(unpack_choice(good, CollectiveKind::barrier).ok());
+  CHECK_FALSE(unpack_choice(0, CollectiveKind::allreduce).ok());
+  CHECK_FALSE(unpack_choice(good + (4ULL << 8), CollectiveKind::broadcast).ok());  // odd chunk
+  const Status status = unpack_choice(good ^ 99, CollectiveKind::broadcast).status();
+  CHECK(status.code() == StatusCode::invalid_argument);
+  CHECK(
+      status.message().find("is none for broadcast: algorithm 96, chunk of 4096 bytes, layout 1") !=
+      std::string::npos);
+}
+
+TEST_CASE("of random choices only those are accepted that pack back to the same", "[selector]") {
+  Random random(5);
+  int accepted_count = 0;
+  for (int i = 0; i < 100'000; ++i) {
+    // Near a valid one, or anything.
+    const ScheduleChoice choice =
+        i % 2 == 0 ? random.next()
+                   : pack_choice({Algorithm::ring, 4096}) ^ (1ULL << random.below(64));
+    const auto kind = static_cast<CollectiveKind>(random.below(4));
+    if (const Result<ScheduleSpec> spec = unpack_choice(choice, kind); spec.ok()) {
+      CHECK(pack_choice(*spec) == choice);
+      ++accepted_count;
+    }
+  }
+  CHECK(accepted_count > 0);
+}
+
+TEST_CASE("short vectors are doubled, long ones go around the ring", "[selector]") {
+  CHECK(chosen(allreduce_of(2), 4).algorithm == Algorithm::recursive_doubling);
+  CHECK(chosen(allreduce_of(8 * 1024), 4).algorithm == Algorithm::recursive_doubling);
+  CHECK(chosen(allreduce_of(8 * 1024 + 1), 4).algorithm == Algorithm::ring);
+  CHECK(chosen(allreduce_of(1 << 20), 4).chunk_bytes == 256 * 1024);
+  CHECK(chosen(allreduce_of(1 << 16), 4).chunk_bytes == 32 * 1024);
+}
+
+TEST_CASE("settings force the algorithm of an allreduce and the chunk", "[selector]") {
+  CHECK(chosen(allreduce_of(2), 4, {.algorithm = "ring"}).algorithm == Algorithm::ring);
+  CHECK(chosen(allreduce_of(1 << 20), 4, {.algorithm = "tree"}).algorithm == Algorithm::tree);
+  CHECK(chosen(allreduce_of(1 << 20), 4, {.chunk_bytes = 4096}).chunk_bytes == 4096);
+  CHECK(chosen(allreduce_of(1 << 20), 4, {.chunk_bytes = 13}).chunk_bytes == 16);
+  WorkShape barrier;
+  CHECK(chosen(barrier, 4, {.algorithm = "tree"}).algorithm == Algorithm::dissemination);
+  const Status status = choose(allreduce_of(2), 4, {.algorithm = "star"}).status();
+  CHECK(status.code() == StatusCode::invalid_argument);
+  CHECK(status.message().find("HVD_ALGORITHM has the value 'star'") != std::string::npos);
+}
+
+TEST_CASE("a chunk is never larger than a slot", "[selector]") {
+  CHECK(chosen(allreduce_of(1 << 24), 2, {.slot_bytes = 65536}).chunk_bytes == 65536);
+  CHECK(chosen(allreduce_of(1 << 24), 2, {.chunk_bytes = 1 << 20, .slot_bytes = 100}).chunk_bytes ==
+        96);
+}
+
+TEST_CASE("a chunk that is too small for a huge vector grows, and one from a peer is refused",
+          "[selector]") {
+  const WorkShape huge = allreduce_of(std::size_t{1} << 34);
+  const Result<ScheduleChoice> choice = choose(huge, 4, {.chunk_bytes = 8});
+  REQUIRE(choice.ok());
+  CHECK(unpack_choice(*choice, huge.kind)->chunk_bytes >= 16 * 1024);
+  ScheduleParams params;
+  params.rank_count = 4;
+  params.element_count = huge.element_count;
+  const Status status =
+      make_schedule(pack_choice({Algorithm::ring, 8}), huge.kind, huge.dtype, params).status();
+  CHECK(status.code() == StatusCode::invalid_argument);
+  CHECK(status.message().find("HVD_CHUNK_BYTES") != std::string::npos);
+}
+
+TEST_CASE("bad parameters give a status and no schedule", "[selector]") {
+  ScheduleParams params;
+  params.rank = Rank{3};
+  params.rank_count = 2;
+  CHECK_FALSE(make_schedule(pack_choice({Algorithm::ring, 8}), CollectiveKind::allreduce,
+                            DType::float32, params)
+                  .ok());
+}
+
+std::vector<Schedule> schedules_of(const WorkShape& shape, int rank_count,
+                                   const SelectorSettings& settings) {
+  const Result<ScheduleChoice> choice = choose(shape, rank_count, settings);
+  REQUIRE(choice.ok());
+  std::vector<Schedule> schedules;
+  for (int rank = 0; rank < rank_count; ++rank) {
+    ScheduleParams params;
+    params.rank = Rank{rank};
+    params.rank_count = rank_count;
+    params.element_count = shape.element_count;
+    params.gather_counts.assign(static_cast<std::size_t>(rank_count), 1000);
+    Result<Schedule> schedule = make_schedule(*choice, shape.kind, shape.dtype, params);
+    REQUIRE(schedule.ok());
+    schedules.push_back(*schedule);
+  }
+  return schedules;
+}
+
+TEST_CASE("whatever is chosen makes schedules that are proven", "[selector]") {
+  for (int kind = 0; kind < 4; ++kind) {
+    for (const DType dtype : {DType::uint8, DType::float16, DType::int64}) {
+      for (const std::size_t count : {0, 1, 5000, 200'000}) {
+        for (const char* algorithm : {"auto", "ring", "recursive_doubling", "tree"}) {
+          const WorkShape shape{static_cast<CollectiveKind>(kind), dtype, ReduceOp::sum, count};
+          const VerifierReport report =
+              verify_schedules(schedules_of(shape, 5, {.algorithm = algorithm}), 2);
+          INFO(report.status.message());
+          CHECK(report.ok());
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace hvd
