@@ -5,7 +5,7 @@
 #pragma once
 
 #ifndef HVD_VERSION
-#error "HVD_VERSION comes from meson.build"
+#define HVD_VERSION "outside of its build"  // tests/tidy compiles each file alone
 #endif
 
 namespace hvd {
