@@ -221,6 +221,11 @@ class Job {
         case JobStep::Kind::signal_ranks:
           signal_groups(step.signal);
           break;
+        case JobStep::Kind::signal_processes:
+          for (const auto& [pid, rank] : rank_of_pid_) {
+            ::kill(pid, step.signal);
+          }
+          break;
         case JobStep::Kind::signal_everything:
           signal_groups(step.signal);
           signal_descendants(step.signal);

@@ -78,7 +78,8 @@ void JobState::signal_arrived(int signal, Time now) {
     start_killing(now);
     return;
   }
-  step(JobStep::Kind::signal_ranks, signal);
+  const bool for_program = signal == SIGUSR1 || signal == SIGUSR2;
+  step(for_program ? JobStep::Kind::signal_processes : JobStep::Kind::signal_ranks, signal);
   if (!ends_job(signal)) {
     return;
   }

@@ -28,6 +28,7 @@ inline constexpr Nanos kGiveUpTime = 10 * kSecond;
 struct JobStep {
   enum class Kind {
     signal_ranks,       // to the process group of each living rank
+    signal_processes,   // to each living rank alone: its workers may not expect the signal
     signal_everything,  // to every process below hvdrun
     tell_ending,        // say that the others are being ended because a rank failed
     tell_interrupted,   // say that the signal was passed on

@@ -22,6 +22,7 @@ class LineSplitter {
   // Gives every finished piece with its terminator. A line longer than piece_bytes_max comes in
   // pieces of which only the last has one. Nothing is changed, dropped or added.
   void feed(std::string_view bytes, const Emit& emit);
+  bool holds_rest() const { return !rest_.empty(); }
   // Gives what is left: the end of a stream that does not end with a newline.
   void finish(const Emit& emit);
 

@@ -16,6 +16,9 @@ namespace hvd {
 namespace {
 
 constexpr std::size_t kReadBytes = 64 * 1024;
+// A line that has not come to its end by then is a prompt; whoever sits at the terminal must see
+// it.
+constexpr Nanos kPromptTime = 150 * kMillisecond;
 
 std::string_view stream_name(Stream stream) { return stream == Stream::out ? "stdout" : "stderr"; }
 
@@ -43,6 +46,7 @@ OutputRelay::OutputRelay(Poller& poller, TextSink& out, TextSink& err, RelayOpti
 OutputRelay::~OutputRelay() {
   for (const auto& channel : channels_) {
     unwatch(*channel);
+    poller_.cancel(channel->show_timer);
   }
 }
 
@@ -50,13 +54,13 @@ Status OutputRelay::add(int rank, Fd out, Fd err) {
   last_lines_.push_back(std::make_unique<LastLines>());
   for (const Stream stream : {Stream::out, Stream::err}) {
     TextSink& sink = stream == Stream::out ? out_ : err_;
-    channels_.push_back(std::unique_ptr<Channel>(
-        new Channel{.rank = rank,
-                    .stream = stream,
-                    .sink = &sink,
-                    .pipe = std::move(stream == Stream::out ? out : err),
-                    .file = Fd(),
-                    .splitter = LineSplitter(options_.prefix && sink.is_terminal())}));
+    channels_.push_back(
+        std::unique_ptr<Channel>(new Channel{.rank = rank,
+                                             .stream = stream,
+                                             .sink = &sink,
+                                             .pipe = std::move(stream == Stream::out ? out : err),
+                                             .file = Fd(),
+                                             .splitter = LineSplitter(sink.is_terminal())}));
     Channel& channel = *channels_.back();
     if (!options_.folder.empty()) {
       HVD_TRY(open_files(channel), "--output-filename ", options_.folder);
@@ -126,34 +130,65 @@ void OutputRelay::take(Channel& channel, std::string_view bytes) {
   batch_.clear();
   channel.splitter.feed(bytes, [&](std::string_view piece) { add_piece(channel, piece); });
   channel.sink->write(batch_);
+  if (channel.sink->is_terminal() && channel.splitter.holds_rest() && channel.show_timer == 0) {
+    channel.show_timer = poller_.call_at(poller_.clock().now() + kPromptTime,
+                                         [this, &channel] { show_unfinished(channel); });
+  }
   // As without a launcher: who writes to a reader that went away gets SIGPIPE. Files go on.
   if (channel.sink->broken() && !channel.file.open()) {
     end(channel);
   }
 }
 
+void OutputRelay::show_unfinished(Channel& channel) {
+  channel.show_timer = 0;
+  batch_.clear();
+  channel.splitter.finish([&](std::string_view piece) { add_piece(channel, piece, true); });
+  channel.sink->write(batch_);
+}
+
 void OutputRelay::end(Channel& channel) {
+  poller_.cancel(channel.show_timer);
   batch_.clear();
   channel.splitter.finish([&](std::string_view piece) { add_piece(channel, piece); });
+  if (open_line_ == &channel) {  // a prompt was its last word
+    batch_ += '\n';
+    open_line_ = nullptr;
+  }
   channel.sink->write(batch_);
   unwatch(channel);
   channel.pipe.reset();
   channel.file.reset();
 }
 
-void OutputRelay::add_piece(Channel& channel, std::string_view piece) {
+// `stays_open`: the rest of the line follows in a later piece, right behind this one if no other
+// rank writes in between.
+void OutputRelay::add_piece(Channel& channel, std::string_view piece, bool stays_open) {
   last_lines_[static_cast<std::size_t>(channel.rank)]->add(piece);
   if (!options_.prefix) {
     batch_ += piece;
     return;
   }
-  if (piece == "\r") {
+  const bool line_stands = open_line_ != nullptr && open_line_->sink == channel.sink;
+  const bool continues = open_line_ == &channel;
+  if (piece == "\r" && !continues) {
     return;  // a bar goes back to the start of the line; so does each line of ours
   }
-  batch_ += line_prefix(channel.rank, channel.stream);
+  if (!continues) {
+    if (line_stands) {
+      batch_ += '\n';
+    }
+    batch_ += line_prefix(channel.rank, channel.stream);
+  }
   batch_ += piece;
-  if (piece.back() != '\n' && piece.back() != '\r') {
+  const bool finished = piece.back() == '\n' || piece.back() == '\r';
+  if (!finished && !stays_open) {
     batch_ += '\n';  // the next line may be another rank's
+  }
+  if (!finished && stays_open) {
+    open_line_ = &channel;
+  } else if (line_stands) {
+    open_line_ = nullptr;
   }
 }
 

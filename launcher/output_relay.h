@@ -58,6 +58,7 @@ class OutputRelay {
     Fd file;
     LineSplitter splitter;
     bool watched = false;
+    Poller::TimerId show_timer = 0;  // of a line that is not finished, on a terminal
   };
   Status open_files(Channel& channel);
   void watch(Channel& channel);
@@ -65,9 +66,10 @@ class OutputRelay {
   void read_once(Channel& channel);
   void take(Channel& channel, std::string_view bytes);
   void end(Channel& channel);
-  void add_piece(Channel& channel, std::string_view piece);
+  void add_piece(Channel& channel, std::string_view piece, bool stays_open = false);
   void write_file(Channel& channel, std::string_view bytes);
   void resume();
+  void show_unfinished(Channel& channel);
 
   Poller& poller_;
   TextSink& out_;
@@ -75,7 +77,8 @@ class OutputRelay {
   const RelayOptions options_;
   std::vector<std::unique_ptr<Channel>> channels_;
   std::vector<std::unique_ptr<LastLines>> last_lines_;
-  std::string batch_;  // pieces of one read, written in one go
+  const Channel* open_line_ = nullptr;  // whose unfinished line stands on the terminal
+  std::string batch_;                   // pieces of one read, written in one go
 };
 
 }  // namespace hvd

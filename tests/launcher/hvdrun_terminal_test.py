@@ -100,3 +100,12 @@ def test_a_progress_bar_moves_on_a_terminal(terminal):
     tty.type(b"\n")
     tty.read_until(b"20%")
     assert tty.exit_status() == 0
+
+
+@pytest.mark.parametrize("options", [[], ["--no-prefix"]])
+def test_a_prompt_is_seen_before_its_line_ends(terminal, options):
+    tty = terminal("-np", "1", *options, "sh", "-c", "printf 'name? '; read name; echo hello $name")
+    tty.read_until(b"name? ")
+    tty.type(b"world\n")
+    tty.read_until(b"hello world\r\n")
+    assert tty.exit_status() == 0

@@ -119,8 +119,19 @@ TEST_CASE("a second interrupt kills at once, a doubled one does not", "[job_stat
   CHECK(job.take_steps() == Steps{{Kind::signal_everything, SIGKILL}});
 }
 
-TEST_CASE("user signals and job control are passed on and end nothing", "[job_state]") {
-  for (const int signal : {SIGUSR1, SIGUSR2, SIGTSTP, SIGCONT}) {
+TEST_CASE("user signals go to the rank's process and not to its workers", "[job_state]") {
+  JobState job = started_job(1);
+  job.signal_arrived(SIGUSR1, kSecond);
+  job.signal_arrived(SIGUSR2, kSecond);
+  CHECK(job.take_steps() ==
+        Steps{{Kind::signal_processes, SIGUSR1}, {Kind::signal_processes, SIGUSR2}});
+  CHECK(job.deadline() == kNever);
+  end_rank(job, 0, kOk, 2 * kSecond);
+  CHECK(job.exit_status() == 0);
+}
+
+TEST_CASE("job control reaches whole groups and ends nothing", "[job_state]") {
+  for (const int signal : {SIGTSTP, SIGCONT}) {
     JobState job = started_job(1);
     job.signal_arrived(signal, kSecond);
     CHECK(job.take_steps() == Steps{{Kind::signal_ranks, signal}});
