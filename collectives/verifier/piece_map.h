@@ -50,8 +50,10 @@ class PieceMap {
     if (pieces_[i].begin == element) {
       return i;
     }
-    Piece rest{element, pieces_[i].value};
-    pieces_.insert(pieces_.begin() + static_cast<std::ptrdiff_t>(i) + 1, std::move(rest));
+    // Not insert(): gcc 12 sees an access out of bounds in it where the size is known to be 1.
+    pieces_.push_back(Piece{element, pieces_[i].value});
+    std::rotate(pieces_.begin() + static_cast<std::ptrdiff_t>(i) + 1, pieces_.end() - 1,
+                pieces_.end());
     return i + 1;
   }
 
