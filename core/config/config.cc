@@ -1,7 +1,9 @@
 #include "core/config/config.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <initializer_list>
 #include <optional>
 
 #include "core/config/settings_table.h"
@@ -24,8 +26,14 @@ Status bad_value(std::string_view name, std::string_view value, const std::strin
                "'; allowed is ", allowed, ". unset it or correct it");
 }
 
+// 16777216, not 1.67772e+07.
+std::string number_text(double number) {
+  const auto whole = static_cast<std::int64_t>(number);
+  return static_cast<double>(whole) == number ? str(whole) : str(number);
+}
+
 std::string range_text(const Setting& row, std::string_view kind) {
-  return str(kind, " from ", row.least, " to ", row.most);
+  return str(kind, " from ", number_text(row.least), " to ", number_text(row.most));
 }
 
 Status set_bool(const Setting& row, bool Config::*member, std::string_view name,
@@ -67,11 +75,17 @@ Status set_value(const Setting& row, std::string_view name, std::string_view tex
   return ok_status();
 }
 
+bool one_of(std::string_view word, std::initializer_list<std::string_view> words) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
 Status check_words(const Config& config) {
-  constexpr std::string_view algorithms = "auto, ring, recursive_doubling or tree";
-  if (config.algorithm != "auto" && config.algorithm != "ring" &&
-      config.algorithm != "recursive_doubling" && config.algorithm != "tree") {
-    return bad_value("HVD_ALGORITHM", config.algorithm, std::string(algorithms));
+  if (!one_of(config.algorithm, {"auto", "ring", "recursive_doubling", "tree"})) {
+    return bad_value("HVD_ALGORITHM", config.algorithm, "auto, ring, recursive_doubling or tree");
+  }
+  if (!one_of(config.log_level, {"trace", "debug", "info", "warning", "error", "off"})) {
+    return bad_value("HVD_LOG_LEVEL (or its alias)", config.log_level,
+                     "trace, debug, info, warning, error or off");
   }
   return ok_status();
 }
@@ -91,6 +105,9 @@ Result<Config> read_config(const Environment& environment) {
         break;  // our own name wins over the alias
       }
     }
+  }
+  if (config.log_level == "fatal") {
+    config.log_level = "error";  // Horovod's word; we have nothing above an error
   }
   HVD_TRY(check_words(config));
   return config;
