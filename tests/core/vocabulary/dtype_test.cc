@@ -1,0 +1,35 @@
+#include "core/vocabulary/dtype.h"
+
+#include <array>
+
+#include "tests/catch.h"
+
+namespace hvd {
+namespace {
+
+TEST_CASE("every dtype has a size and a name that leads back to it", "[dtype]") {
+  constexpr std::array<std::size_t, kDTypeCount> sizes = {1, 1, 2, 2, 4, 8, 2, 4, 8, 1, 2};
+  for (int i = 0; i < kDTypeCount; ++i) {
+    const auto dtype = static_cast<DType>(i);
+    CHECK(valid_dtype(i));
+    CHECK(dtype_bytes(dtype) == sizes[static_cast<std::size_t>(i)]);
+    CHECK(dtype_from_name(dtype_name(dtype)) == dtype);
+  }
+  CHECK_FALSE(valid_dtype(-1));
+  CHECK_FALSE(valid_dtype(kDTypeCount));
+  CHECK_FALSE(dtype_from_name("float128").has_value());
+  CHECK(dtype_from_name("bool") == DType::boolean);
+}
+
+TEST_CASE("four dtypes are floating", "[dtype]") {
+  int count = 0;
+  for (int i = 0; i < kDTypeCount; ++i) {
+    count += is_floating(static_cast<DType>(i));
+  }
+  CHECK(count == 4);
+  CHECK(is_floating(DType::bfloat16));
+  CHECK_FALSE(is_floating(DType::int32));
+}
+
+}  // namespace
+}  // namespace hvd
