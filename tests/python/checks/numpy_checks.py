@@ -301,15 +301,19 @@ def check_memory_lives_while_a_dropped_operation_is_pending() -> None:
         assert (total == 5.0 + hvd.size() - 1).all()
 
 
-def check_an_array_cannot_be_resized_under_way() -> None:
-    values = np.ones(10)
-    handle = hn.allreduce_async(values, name="fixed", op=hvd.Sum) if hvd.rank() == 0 else None
-    if handle is not None:
-        raises(ValueError, lambda: values.resize((1000,), refcheck=False))
+def check_memory_cannot_be_resized_under_way() -> None:
+    data = bytearray(8)
+
+    def start() -> _core.Handle:
+        return _core.allreduce_buffer("fixed", data, data, hvd.Sum, 1.0, 1.0, 0.0)
+
+    handle = None
+    if hvd.rank() == 0:
+        handle = start()
+        raises(BufferError, lambda: data.extend(b"more"))
     hn.barrier()
-    if handle is None:
-        handle = hn.allreduce_async(values, name="fixed", op=hvd.Sum)
-    hn.synchronize(handle)
+    (handle or start()).wait()
+    data.extend(b"more")  # once it is done, the memory is the owner's again
 
 
 def check_threads_submit_and_wait_at_once() -> None:
