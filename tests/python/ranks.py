@@ -46,7 +46,8 @@ def clean_environment(**settings: str) -> dict[str, str]:
     """This environment without settings of hvd, and with these."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("HVD_", "HOROVOD_"))}
     # A rank that fails must not let the others wait until the test's own time is over.
-    return {**clean, "HVD_DEADLINE_SECONDS": "60", "PYTHONFAULTHANDLER": "1", **settings}
+    fixed = {"HVD_DEADLINE_SECONDS": "60", "PYTHONFAULTHANDLER": "1", "OMP_NUM_THREADS": "1"}
+    return {**clean, **fixed, **settings}
 
 
 def run(command: list[str], timeout: float, env: dict[str, str]) -> Finished:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ranks import run_alone, run_script
 
 

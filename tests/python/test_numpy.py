@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ranks import assert_check, assert_job, check_names
 
 # p = 2 cannot show a wrong order of summands; 4 ranks on 2 cores show what depends on luck.

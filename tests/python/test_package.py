@@ -8,8 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import hvd
 import pytest
+
+import hvd
 
 PACKAGE = Path(hvd.__file__).parent
 IS_WHEEL = (PACKAGE / "lib" / "libhvd.so.0").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ranks import assert_check, assert_job, check_names
 
 pytest.importorskip("torch")

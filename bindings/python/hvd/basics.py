@@ -122,6 +122,7 @@ def info() -> dict[str, Any]:
     """What runs here and why: version, identity, transports, settings, counters.
 
     >>> import hvd
+    >>> hvd.init()
     >>> hvd.info()["version"] == hvd.__version__
     True
     """

@@ -6,11 +6,8 @@ import gc
 import threading
 import time
 
-import hvd
-import hvd.numpy as hn
 import numpy as np
 from expecting import raises
-from hvd import _core
 from sameness import (
     MOVED,
     REDUCED_FULLY,
@@ -21,6 +18,10 @@ from sameness import (
     tolerance,
     values_of,
 )
+
+import hvd
+import hvd.numpy as hn
+from hvd import _core
 
 ALL_OPS = [hvd.Average, hvd.Sum, hvd.Min, hvd.Max, hvd.Product]
 SHAPES = [(), (1,), (0,), (3, 5), (2, 0, 3), (1031,), (70001,)]

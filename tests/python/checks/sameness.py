@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 
+import numpy as np
+
 import hvd
 import hvd.numpy as hn
-import numpy as np
 
 REDUCED_FULLY = ["int32", "int64", "float16", "float32", "float64"]
 REDUCED_PARTLY = ["uint8", "int8", "bool"]  # sum and max

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import warnings
 
-import hvd.torch as hvd
 import torch
 from expecting import raises
+
+import hvd.torch as hvd
 
 REDUCED_FULLY = [
     torch.int32,
