@@ -38,6 +38,7 @@ bool decode(std::span<const std::byte> message, StarHello& hello) {
 Bytes encode(const Status& verdict) {
   ByteWriter writer;
   writer.put(static_cast<std::uint8_t>(verdict.code()))
+      .put(static_cast<std::int32_t>(verdict.culprit_rank()))
       .put_string(std::string_view(verdict.message()).substr(0, kReasonBytesMax));
   return writer.take();
 }
@@ -45,6 +46,7 @@ Bytes encode(const Status& verdict) {
 Status decode_verdict(std::span<const std::byte> message) {
   ByteReader reader(message);
   const auto code = reader.get<std::uint8_t>();
+  const auto culprit_rank = reader.get<std::int32_t>();
   const std::string reason = reader.get_string(kReasonBytesMax);
   if (!reader.finished() || code > static_cast<std::uint8_t>(StatusCode::internal)) {
     return error(StatusCode::invalid_argument, "rank 0 sent a malformed answer");
@@ -52,7 +54,7 @@ Status decode_verdict(std::span<const std::byte> message) {
   if (static_cast<StatusCode>(code) == StatusCode::ok) {
     return ok_status();
   }
-  return error(static_cast<StatusCode>(code), "rank 0 refused: ", reason);
+  return error(static_cast<StatusCode>(code), "rank 0 refused: ", reason).blame_rank(culprit_rank);
 }
 
 }  // namespace
@@ -201,7 +203,7 @@ Result<std::unique_ptr<FramedConnection>> enter_star(Fd socket, const StarHello&
   connection->send(encode(hello));
   HVD_TRY(connection->flush_until(deadline, clock), "saying hello to rank 0");
   HVD_ASSIGN(const Bytes message, connection->receive_until(deadline, clock),
-             "waiting for rank 0 to start the job");
+             "rank 0 answers when all ranks have come");
   HVD_TRY(decode_verdict(message));
   return connection;
 }

@@ -203,6 +203,7 @@ TEST_CASE("ranks that do not come are named on every rank that came", "[join]") 
   for (const int rank : {0, 2}) {
     const Status& status = members[static_cast<std::size_t>(rank)]->status;
     REQUIRE(status.code() == StatusCode::deadline_exceeded);
+    REQUIRE(status.culprit_rank() == 1);
     REQUIRE(tells(status, "ranks 1 3 of 4 did not come"));
     REQUIRE(tells(status, "HVD_START_TIMEOUT_SECONDS 0.3"));
   }

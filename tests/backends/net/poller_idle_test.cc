@@ -1,6 +1,8 @@
 #include "backends/net/poller_idle.h"
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <sys/epoll.h>
 
 #include <atomic>
@@ -70,6 +72,29 @@ TEST_CASE("sleep and park end at their time", "[idle]") {
   const Time later = world.soon();
   world.idle->park(later);
   REQUIRE(world.clock.now() >= later);
+}
+
+TEST_CASE("a signal ends sleep", "[idle]") {
+  World world;
+  struct sigaction before {};
+  struct sigaction nothing {};
+  nothing.sa_handler = [](int) {};
+  REQUIRE(::sigaction(SIGUSR1, &nothing, &before) == 0);
+  std::atomic<bool> awake = false;
+  const pthread_t sleeper = ::pthread_self();
+  const Time limit = world.clock.now() + kPatience;
+  // Again and again: the first one may come before the sleep.
+  Thread signalling("signalling", [&] {
+    while (!awake && world.clock.now() < limit) {
+      ::pthread_kill(sleeper, SIGUSR1);
+      yield_thread();
+    }
+  });
+  world.idle->sleep(limit);
+  awake = true;
+  signalling.join();
+  REQUIRE(world.clock.now() < limit);
+  REQUIRE(::sigaction(SIGUSR1, &before, nullptr) == 0);
 }
 
 TEST_CASE("unclaim wakes a thread that is parked already when activity is pending", "[idle]") {

@@ -165,7 +165,9 @@ TEST_CASE("when the root gives up, those who came learn why", "[star_assembly]")
   World world(3);
   Leaf leaf(world, hello_of(2, 3));
   REQUIRE(world.run_until([&] { return world.assembly.missing() == std::vector<int>{1}; }));
-  world.assembly.give_up(error(StatusCode::deadline_exceeded, "rank 1 of 3 did not come"));
+  world.assembly.give_up(
+      error(StatusCode::deadline_exceeded, "rank 1 of 3 did not come").blame_rank(1));
+  REQUIRE(leaf.verdict().culprit_rank() == 1);
   REQUIRE(leaf.verdict().code() == StatusCode::deadline_exceeded);
   REQUIRE(tells(leaf.verdict(), "rank 1 of 3 did not come"));
 }
