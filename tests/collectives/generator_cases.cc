@@ -56,7 +56,8 @@ void for_sizes(const std::function<void(const ScheduleParams&, int edge_slot_cou
   }
 }
 
-void verify_allreduce(Generator generator) {
+int verify_allreduce(Generator generator) {
+  int count = 0;
   for_sizes([&](ScheduleParams params, int edge_slot_count) {
     for (const bool in_place : {false, true}) {
       for (const unsigned factors : {0U, 1U, 2U, 3U}) {
@@ -64,9 +65,11 @@ void verify_allreduce(Generator generator) {
         params.prescale = (factors & 1U) != 0;
         params.postscale = (factors & 2U) != 0;
         require_verified(generator, params, edge_slot_count);
+        ++count;
       }
     }
   });
+  return count;
 }
 
 }  // namespace hvd

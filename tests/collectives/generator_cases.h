@@ -27,7 +27,7 @@ void require_verified(Generator generator, const ScheduleParams& params, int edg
 // chunks both of the vector and of a rank's block.
 void for_sizes(const std::function<void(const ScheduleParams&, int edge_slot_count)>& use);
 
-// for_sizes, in place and not, with each combination of scale factors.
-void verify_allreduce(Generator generator);
+// for_sizes, in place and not, with each combination of scale factors. Returns how many that were.
+int verify_allreduce(Generator generator);
 
 }  // namespace hvd

@@ -8,7 +8,7 @@ namespace {
 
 TEST_CASE("recursive doubling allreduce is proven for every size on up to 16 ranks",
           "[recursive_doubling_allreduce]") {
-  verify_allreduce(make_recursive_doubling_allreduce);
+  CHECK(verify_allreduce(make_recursive_doubling_allreduce) > 20'000);
 }
 
 }  // namespace

@@ -7,7 +7,7 @@ namespace hvd {
 namespace {
 
 TEST_CASE("ring allreduce is proven for every size on up to 16 ranks", "[ring_allreduce]") {
-  verify_allreduce(make_ring_allreduce);
+  CHECK(verify_allreduce(make_ring_allreduce) > 20'000);
 }
 
 }  // namespace

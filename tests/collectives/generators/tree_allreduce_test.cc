@@ -7,7 +7,7 @@ namespace hvd {
 namespace {
 
 TEST_CASE("tree allreduce is proven for every size on up to 16 ranks", "[tree_allreduce]") {
-  verify_allreduce(make_tree_allreduce);
+  CHECK(verify_allreduce(make_tree_allreduce) > 20'000);
 }
 
 }  // namespace
