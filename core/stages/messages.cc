@@ -110,7 +110,8 @@ bool get_entry(ByteReader& in, int rank_count, ReadyEntry& entry) {
     return false;
   }
   entry.name = in.get_string(kNameBytesMax);
-  if (!in.ok() || !valid_collective(kind) || !valid_dtype(dtype) || !valid_reduce_op(op)) {
+  if (!in.ok() || entry.name.empty() || !valid_collective(kind) || !valid_dtype(dtype) ||
+      !valid_reduce_op(op)) {
     return false;
   }
   entry.kind = static_cast<CollectiveKind>(kind);
@@ -130,6 +131,9 @@ bool get_group(ByteReader& in, int rank_count, AnsweredGroup& group) {
   group.names.resize(in.get_count(sizeof(std::uint32_t)));
   for (std::string& name : group.names) {
     name = in.get_string(kNameBytesMax);
+    if (name.empty()) {
+      return false;
+    }
   }
   group.gather_rows.resize(in.get_count(sizeof(std::int64_t)));
   for (std::int64_t& rows : group.gather_rows) {

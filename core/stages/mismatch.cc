@@ -102,10 +102,16 @@ std::string mismatch_text(const std::vector<RankEntry>& entries) {
     if (groups.size() < 2) {
       continue;
     }
+    // With uneven batches every rank may say something else; the text still has to fit an answer.
+    constexpr std::size_t named_max = 8;
     std::string said;
-    for (const auto& [text, ranks] : groups) {
+    for (std::size_t g = 0; g < std::min(groups.size(), named_max); ++g) {
+      const auto& [text, ranks] = groups[g];
       said +=
           str(said.empty() ? "" : ", ", text.empty() ? "none" : text, " on ", ranks_text(ranks));
+    }
+    if (groups.size() > named_max) {
+      said += str(" and ", groups.size() - named_max, " more");
     }
     return str(collective_name(entries.front().entry.kind), " '", entries.front().entry.name,
                "': ", property.name, " differs: ", said,

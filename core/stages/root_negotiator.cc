@@ -154,7 +154,8 @@ void RootNegotiator::fail_for_lack_of(Rank gone, const std::string& name, const 
                                                   : str("its last submit was '", last.name, "'");
   decisions_.push_back(
       {error(StatusCode::peer_ended, collective_name(pending.first.kind), " '", name, "' needs ",
-             ranks_.text(gone), ", which ended normally; ", last_text,
+             ranks_.text(gone), ", which ended normally",
+             pending.came[gone.index()] ? " before all ranks had submitted it; " : "; ", last_text,
              ". every rank must submit each name equally often before it shuts down")
            .about_tensor(name)
            .blame_rank(gone.value),
@@ -235,7 +236,7 @@ std::string RootNegotiator::missing_text(const Pending& pending, Time now) const
                                         seconds_text(now - last.at), " ago"));
   }
   if (ranks.size() > named_max) {
-    text += str("; so did ", ranks.size() - named_max, " more ranks not");
+    text += str("; nor did ", ranks.size() - named_max, " more ranks");
   }
   return text;
 }
