@@ -1,0 +1,168 @@
+#include "core/stages/dispatcher.h"
+
+#include <deque>
+
+#include "tests/catch.h"
+#include "tests/core/stages/stage_samples.h"
+
+namespace hvd {
+namespace {
+
+using test::operation_of;
+using test::request_of;
+using test::shape_of;
+
+class FakeDataPlane final : public DataPlane {
+ public:
+  std::string description() const override { return "fake"; }
+  Status accepts(const Request&) const override { return ok_status(); }
+  void tensor_ready(const Request&) override {}
+  ScheduleChoice choose(const WorkShape&) override { return 0; }
+  void start(WorkItem item) override { items.push_back(std::move(item)); }
+  bool progress() override { return false; }
+  bool take_completion(WorkCompletion& completion) override {
+    if (completions.empty()) {
+      return false;
+    }
+    completion = std::move(completions.front());
+    completions.pop_front();
+    return true;
+  }
+  bool busy() const override { return false; }
+  void abort(const Status&) override {}
+  bool prepare_sleep() override { return true; }
+  void end_sleep() override {}
+
+  std::vector<WorkItem> items;
+  std::deque<WorkCompletion> completions;
+};
+
+AgreedGroup group_of(std::vector<Request> requests, std::vector<std::int64_t> gather_rows = {}) {
+  AgreedGroup group;
+  group.answer.choice = 42;
+  group.answer.gather_rows = std::move(gather_rows);
+  for (const Request& request : requests) {
+    group.operations.push_back(operation_of(request));
+  }
+  return group;
+}
+
+struct Desk {
+  FakeDataPlane plane;
+  Dispatcher dispatcher{plane, Rank(1), 4};
+};
+
+TEST_CASE("a fused group becomes one item with its segments in order", "[dispatcher]") {
+  Desk desk;
+  Request x = request_of("x");
+  Request y = request_of("y", CollectiveKind::allreduce, shape_of({5}));
+  x.prescale = y.prescale = 2;
+  AgreedGroup group = group_of({x, y});
+  REQUIRE(desk.dispatcher.start(group).ok());
+  REQUIRE(desk.plane.items.size() == 1);
+  const WorkItem& item = desk.plane.items[0];
+  CHECK(item.id == 0);
+  CHECK(item.kind == CollectiveKind::allreduce);
+  CHECK(item.choice == 42);
+  CHECK(item.label == "x");
+  CHECK(item.prescale == 2);
+  REQUIRE(item.segments.size() == 2);
+  CHECK(item.segments[0].element_count == 6);
+  CHECK(item.segments[1].element_count == 5);
+  CHECK(item.segments[1].input == y.input.data);
+  CHECK(desk.dispatcher.busy());
+}
+
+TEST_CASE("an average is a sum that is divided by the number of ranks at the end", "[dispatcher]") {
+  Desk desk;
+  Request request = request_of("x");
+  request.op = ReduceOp::average;
+  request.postscale = 3;
+  AgreedGroup group = group_of({request});
+  REQUIRE(desk.dispatcher.start(group).ok());
+  CHECK(desk.plane.items[0].op == ReduceOp::sum);
+  CHECK(desk.plane.items[0].postscale == Approx(0.75));
+}
+
+TEST_CASE("an item's fields do not depend on arguments that its operation ignores",
+          "[dispatcher]") {
+  Desk desk;
+  Request request = request_of("x");
+  request.root = Rank(3);  // of an allreduce: may differ between ranks
+  AgreedGroup group = group_of({request});
+  REQUIRE(desk.dispatcher.start(group).ok());
+  CHECK(desk.plane.items[0].root == kRoot);
+  request.kind = CollectiveKind::broadcast;
+  AgreedGroup broadcast = group_of({request});
+  REQUIRE(desk.dispatcher.start(broadcast).ok());
+  CHECK(desk.plane.items[1].root == Rank(3));
+  CHECK(desk.plane.items[1].id == 1);
+}
+
+TEST_CASE("a barrier has no segments", "[dispatcher]") {
+  Desk desk;
+  AgreedGroup group = group_of({request_of("b", CollectiveKind::barrier)});
+  REQUIRE(desk.dispatcher.start(group).ok());
+  CHECK(desk.plane.items[0].segments.empty());
+}
+
+TEST_CASE("an allgather gets memory for the rows of all ranks", "[dispatcher]") {
+  Desk desk;
+  AgreedGroup group =
+      group_of({request_of("g", CollectiveKind::allgather, shape_of({2, 3}))}, {1, 2, 0, 4});
+  const OperationPtr operation = group.operations[0];
+  REQUIRE(desk.dispatcher.start(group).ok());
+  const WorkItem& item = desk.plane.items[0];
+  CHECK(item.gather_counts == std::vector<std::size_t>{3, 6, 0, 12});
+  REQUIRE(item.segments.size() == 1);
+  CHECK(item.segments[0].output == operation->gathered.get());
+  CHECK(operation->gathered != nullptr);
+  CHECK(operation->gathered_shape == shape_of({7, 3}));
+}
+
+TEST_CASE("an allgather that cannot start keeps its operations", "[dispatcher]") {
+  constexpr std::int64_t huge = std::int64_t{1} << 62;
+  const std::vector<std::vector<std::int64_t>> wrong = {
+      {},                                // no rows at all
+      {1, 3, 0, 4},                      // not this rank's
+      {huge, 2, huge, 0},                // overflows
+      {std::int64_t{1} << 57, 2, 0, 0},  // more than can be counted
+      {std::int64_t{1} << 53, 2, 0, 0},  // more than any memory
+  };
+  for (const std::vector<std::int64_t>& rows : wrong) {
+    Desk desk;
+    AgreedGroup group =
+        group_of({request_of("g", CollectiveKind::allgather, shape_of({2, 3}))}, rows);
+    const Status status = desk.dispatcher.start(group);
+    CHECK_FALSE(status.ok());
+    CHECK_THAT(status.message(), Catch::Contains("'g'"));
+    REQUIRE(group.operations.size() == 1);
+    CHECK(group.operations[0] != nullptr);
+    CHECK(desk.plane.items.empty());
+    CHECK_FALSE(desk.dispatcher.busy());
+  }
+}
+
+TEST_CASE("a finished item ends all of its operations, each with its own name", "[dispatcher]") {
+  Desk desk;
+  AgreedGroup first = group_of({request_of("x"), request_of("y")});
+  AgreedGroup second = group_of({request_of("z")});
+  REQUIRE(desk.dispatcher.start(first).ok());
+  REQUIRE(desk.dispatcher.start(second).ok());
+  std::vector<Outcome> finished;
+  CHECK_FALSE(desk.dispatcher.take_finished(finished));
+  desk.plane.completions.push_back({1, ok_status()});
+  REQUIRE(desk.dispatcher.take_finished(finished));
+  REQUIRE(finished.size() == 1);
+  CHECK(finished[0].operation->request.name == "z");
+  CHECK(desk.dispatcher.busy());
+  desk.plane.completions.push_back({0, error(StatusCode::aborted, "gone")});
+  REQUIRE(desk.dispatcher.take_finished(finished));
+  REQUIRE(finished.size() == 3);
+  CHECK(finished[1].status.tensor() == "x");
+  CHECK(finished[2].status.tensor() == "y");
+  CHECK_FALSE(desk.dispatcher.busy());
+}
+
+}  // namespace
+}  // namespace hvd

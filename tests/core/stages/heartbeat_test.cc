@@ -1,0 +1,85 @@
+#include "core/stages/heartbeat.h"
+
+#include "tests/catch.h"
+
+namespace hvd {
+namespace {
+
+constexpr Nanos kLimit = 30 * kSecond;
+constexpr Time kStart = 1000 * kSecond;
+
+// Lives from beat to beat as the coordinator does; returns whom it finds silent, and when.
+struct Found {
+  Rank rank;
+  Time at = 0;
+};
+
+std::optional<Found> live_until(Heartbeat& heartbeat, Time& now, Time until,
+                                const std::vector<Rank>& talking) {
+  while (heartbeat.next_timer() <= until) {
+    now = heartbeat.next_timer();
+    for (const Rank rank : talking) {
+      heartbeat.heard_of(rank, now);
+    }
+    if (heartbeat.beat_due(now)) {
+      if (const std::optional<Rank> silent = heartbeat.silent_peer(now)) {
+        return Found{*silent, now};
+      }
+    }
+  }
+  now = until;
+  return std::nullopt;
+}
+
+TEST_CASE("three beats fit into the limit", "[heartbeat]") {
+  Heartbeat heartbeat({Rank(1)}, kLimit, kStart);
+  CHECK(heartbeat.next_timer() == kStart + 10 * kSecond);
+  CHECK_FALSE(heartbeat.beat_due(kStart + 10 * kSecond - 1));
+  CHECK(heartbeat.beat_due(kStart + 10 * kSecond));
+  CHECK_FALSE(heartbeat.beat_due(kStart + 10 * kSecond));
+  CHECK(heartbeat.next_timer() == kStart + 20 * kSecond);
+}
+
+TEST_CASE("who is silent for longer than the limit is found soon after it, who talks never is",
+          "[heartbeat]") {
+  Heartbeat heartbeat({Rank(1), Rank(2), Rank(3)}, kLimit, kStart);
+  Time now = kStart;
+  const std::optional<Found> found =
+      live_until(heartbeat, now, kStart + 1000 * kSecond, {Rank(1), Rank(3)});
+  REQUIRE(found.has_value());
+  CHECK(found->rank == Rank(2));
+  CHECK(found->at > kStart + kLimit);
+  CHECK(found->at <= kStart + kLimit + kLimit / 3 + kSecond);
+}
+
+TEST_CASE("a rank that was away itself gives everyone a fresh start", "[heartbeat]") {
+  Heartbeat heartbeat({Rank(1)}, kLimit, kStart);
+  Time now = kStart;
+  CHECK_FALSE(live_until(heartbeat, now, kStart + 20 * kSecond, {Rank(1)}).has_value());
+  now += 500 * kSecond;  // stopped, then goes on
+  REQUIRE(heartbeat.beat_due(now));
+  CHECK_FALSE(heartbeat.silent_peer(now).has_value());
+  const std::optional<Found> found = live_until(heartbeat, now, now + 1000 * kSecond, {});
+  REQUIRE(found.has_value());  // but a fresh start is no pardon
+  CHECK(found->rank == Rank(1));
+}
+
+TEST_CASE("a rank that ended is waited for no more, and alone nobody beats", "[heartbeat]") {
+  Heartbeat heartbeat({Rank(1)}, kLimit, kStart);
+  heartbeat.forget(Rank(1));
+  CHECK(heartbeat.next_timer() == kNever);
+  CHECK_FALSE(heartbeat.beat_due(kStart + 100 * kSecond));
+  Heartbeat alone({}, kLimit, kStart);
+  CHECK(alone.next_timer() == kNever);
+}
+
+TEST_CASE("news of a stranger changes nothing", "[heartbeat]") {
+  Heartbeat heartbeat({Rank(1)}, kLimit, kStart);
+  heartbeat.heard_of(Rank(7), kStart + kSecond);
+  heartbeat.forget(Rank(7));
+  CHECK(heartbeat.next_timer() != kNever);
+  CHECK(heartbeat.limit() == kLimit);
+}
+
+}  // namespace
+}  // namespace hvd

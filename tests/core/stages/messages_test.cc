@@ -1,0 +1,244 @@
+#include "core/stages/messages.h"
+
+#include <rapidcheck.h>
+
+#include <algorithm>
+
+#include "tests/catch.h"
+#include "tests/core/stages/stage_samples.h"
+
+namespace hvd {
+namespace {
+
+constexpr int kRankCount = 3;
+
+rc::Gen<std::string> names() {
+  return rc::gen::resize(20, rc::gen::nonEmpty(rc::gen::arbitrary<std::string>()));
+}
+
+ReadyEntry any_entry() {
+  ReadyEntry entry;
+  entry.kind = static_cast<CollectiveKind>(*rc::gen::inRange(0, 4));
+  entry.dtype = static_cast<DType>(*rc::gen::inRange(0, kDTypeCount));
+  entry.op = static_cast<ReduceOp>(*rc::gen::inRange(0, 6));
+  entry.root = Rank(*rc::gen::inRange(0, kRankCount));
+  entry.prescale = *rc::gen::arbitrary<double>();
+  entry.postscale = *rc::gen::arbitrary<double>();
+  entry.deadline = *rc::gen::nonNegative<std::int64_t>();
+  const int least = entry.kind == CollectiveKind::allgather ? 1 : 0;
+  const int dimensions = *rc::gen::inRange(least, kDimensionCountMax + 1);
+  std::vector<std::int64_t> sizes;
+  for (int d = 0; d < dimensions; ++d) {
+    sizes.push_back(*rc::gen::inRange(0, 100));
+  }
+  entry.shape = Shape(sizes);
+  entry.name = *names();
+  return entry;
+}
+
+AnsweredGroup any_group() {
+  AnsweredGroup group;
+  group.code = static_cast<StatusCode>(*rc::gen::inRange(0, 13));
+  group.error_text = *rc::gen::arbitrary<std::string>();
+  group.culprit = Rank(*rc::gen::inRange(-1, kRankCount));
+  group.choice = *rc::gen::arbitrary<std::uint64_t>();
+  group.names =
+      *rc::gen::resize(5, rc::gen::nonEmpty(rc::gen::container<std::vector<std::string>>(names())));
+  if (*rc::gen::arbitrary<bool>()) {
+    group.gather_rows = *rc::gen::container<std::vector<std::int64_t>>(
+        kRankCount, rc::gen::nonNegative<std::int64_t>());
+  }
+  return group;
+}
+
+ControlMessage any_message() {
+  const auto count = *rc::gen::inRange<std::size_t>(0, 5);
+  switch (*rc::gen::inRange(0, 7)) {
+    case 0: {
+      ReadyMessage message{*rc::gen::arbitrary<std::uint64_t>(), {}};
+      for (std::size_t i = 0; i < count; ++i) {
+        message.entries.push_back(any_entry());
+      }
+      return message;
+    }
+    case 1: {
+      AnswerMessage message{*rc::gen::arbitrary<std::uint64_t>(), {}};
+      for (std::size_t i = 0; i < count; ++i) {
+        message.groups.push_back(any_group());
+      }
+      return message;
+    }
+    case 2:
+      return AbortMessage{*rc::gen::arbitrary<std::string>(),
+                          Rank(*rc::gen::inRange(-1, kRankCount))};
+    case 3:
+      return GoodbyeMessage{};
+    case 4:
+      return GoodbyeSeenMessage{};
+    case 5:
+      return EndedMessage{};
+    default:
+      return HeartbeatMessage{};
+  }
+}
+
+bool in_range(const ReadyEntry& entry) {
+  return valid_collective(static_cast<int>(entry.kind)) &&
+         valid_dtype(static_cast<int>(entry.dtype)) &&
+         valid_reduce_op(static_cast<int>(entry.op)) && entry.root.value >= 0 &&
+         entry.root.value < kRankCount && entry.deadline >= 0 && entry.shape.countable() &&
+         !entry.name.empty() && entry.name.size() <= kNameBytesMax &&
+         (entry.kind != CollectiveKind::allgather || entry.shape.dimension_count() > 0);
+}
+
+bool in_range(const AnsweredGroup& group) {
+  bool good = status_code_name(group.code) != "unknown" && group.culprit.value >= -1 &&
+              group.culprit.value < kRankCount && !group.names.empty();
+  for (const std::string& name : group.names) {
+    good = good && !name.empty() && name.size() <= kNameBytesMax;
+  }
+  for (const std::int64_t rows : group.gather_rows) {
+    good = good && rows >= 0;
+  }
+  return good && (group.gather_rows.empty() || group.gather_rows.size() == kRankCount);
+}
+
+bool in_range(const ControlMessage& message) {
+  if (const auto* ready = std::get_if<ReadyMessage>(&message)) {
+    return std::all_of(ready->entries.begin(), ready->entries.end(),
+                       [](const ReadyEntry& entry) { return in_range(entry); });
+  }
+  if (const auto* answer = std::get_if<AnswerMessage>(&message)) {
+    return std::all_of(answer->groups.begin(), answer->groups.end(),
+                       [](const AnsweredGroup& group) { return in_range(group); });
+  }
+  if (const auto* abort = std::get_if<AbortMessage>(&message)) {
+    return abort->culprit.value >= -1 && abort->culprit.value < kRankCount;
+  }
+  return true;
+}
+
+TEST_CASE("what is encoded is decoded as it was", "[messages]") {
+  CHECK(rc::check([] {
+    const ControlMessage message = any_message();
+    const Bytes bytes = encode(message);
+    const Result<ControlMessage> back = decode(bytes, kRankCount);
+    RC_ASSERT(back.ok());
+    RC_ASSERT(back->index() == message.index());
+    RC_ASSERT(encode(*back) == bytes);
+  }));
+}
+
+TEST_CASE("every field of an entry and of an answer travels", "[messages]") {
+  ReadyEntry entry = test::entry_of("grad/fc", CollectiveKind::broadcast);
+  entry.dtype = DType::bfloat16;
+  entry.op = ReduceOp::max;
+  entry.root = Rank(2);
+  entry.prescale = 0.5;
+  entry.postscale = 0.25;
+  entry.deadline = 77;
+  const Result<ControlMessage> ready = decode(encode(test::ready({entry}, 9)), kRankCount);
+  REQUIRE(ready.ok());
+  const auto& message = std::get<ReadyMessage>(*ready);
+  CHECK(message.answers_seen == 9);
+  REQUIRE(message.entries.size() == 1);
+  const ReadyEntry& got = message.entries[0];
+  CHECK(got.kind == entry.kind);
+  CHECK(got.dtype == entry.dtype);
+  CHECK(got.op == entry.op);
+  CHECK(got.root == entry.root);
+  CHECK(got.prescale == entry.prescale);
+  CHECK(got.postscale == entry.postscale);
+  CHECK(got.deadline == entry.deadline);
+  CHECK(got.shape == entry.shape);
+  CHECK(got.name == entry.name);
+  const AnsweredGroup group{StatusCode::mismatch, "text", Rank(1), 42, {"a", "b"}, {1, 2, 3}};
+  const Result<ControlMessage> answer = decode(encode(AnswerMessage{5, {group}}), kRankCount);
+  REQUIRE(answer.ok());
+  const auto& back = std::get<AnswerMessage>(*answer);
+  CHECK(back.sequence == 5);
+  REQUIRE(back.groups.size() == 1);
+  CHECK(back.groups[0].code == group.code);
+  CHECK(back.groups[0].error_text == group.error_text);
+  CHECK(back.groups[0].culprit == group.culprit);
+  CHECK(back.groups[0].choice == group.choice);
+  CHECK(back.groups[0].names == group.names);
+  CHECK(back.groups[0].gather_rows == group.gather_rows);
+}
+
+TEST_CASE("a message that is cut anywhere or too long is refused", "[messages]") {
+  CHECK(rc::check([] {
+    Bytes bytes = encode(any_message());
+    for (std::size_t size = 0; size < bytes.size(); ++size) {
+      RC_ASSERT_FALSE(decode(std::span(bytes).first(size), kRankCount).ok());
+    }
+    bytes.push_back(std::byte{0});
+    RC_ASSERT_FALSE(decode(bytes, kRankCount).ok());
+  }));
+}
+
+TEST_CASE("a message with any one byte changed is refused or in range", "[messages]") {
+  CHECK(rc::check([] {
+    Bytes bytes = encode(any_message());
+    for (std::byte& changed : bytes) {
+      const std::byte before = changed;
+      changed = static_cast<std::byte>(*rc::gen::arbitrary<std::uint8_t>());
+      const Result<ControlMessage> message = decode(bytes, kRankCount);
+      if (message.ok()) {
+        RC_ASSERT(in_range(*message));
+      } else {
+        RC_ASSERT_FALSE(message.status().message().empty());
+      }
+      changed = before;
+    }
+  }));
+}
+
+TEST_CASE("bytes that mean nothing are refused or in range", "[messages]") {
+  CHECK(rc::check([](std::vector<std::uint8_t> noise, bool dress_up) {
+    Bytes bytes;
+    for (const std::uint8_t value : noise) {
+      bytes.push_back(std::byte{value});
+    }
+    if (dress_up && bytes.size() > 2) {
+      bytes[0] = std::byte{1};
+      bytes[1] = static_cast<std::byte>(noise[1] % 8);
+    }
+    const Result<ControlMessage> message = decode(bytes, kRankCount);
+    RC_ASSERT((!message.ok() || in_range(*message)));
+  }));
+}
+
+TEST_CASE("another version is refused by its number with the way out", "[messages]") {
+  Bytes bytes = encode(HeartbeatMessage{});
+  bytes[0] = std::byte{9};
+  const Status status = decode(bytes, 2).status();
+  CHECK(status.code() == StatusCode::unsupported);
+  CHECK_THAT(status.message(), Catch::Contains("version 9"));
+  CHECK_THAT(status.message(), Catch::Contains("run one hvd version on all ranks"));
+}
+
+TEST_CASE("ranks beyond the job are refused", "[messages]") {
+  ReadyEntry entry = test::entry_of("x", CollectiveKind::broadcast);
+  entry.root = Rank(2);
+  CHECK(decode(encode(test::ready({entry})), 3).ok());
+  CHECK_FALSE(decode(encode(test::ready({entry})), 2).ok());
+  CHECK_FALSE(decode(encode(AbortMessage{"", Rank(2)}), 2).ok());
+  CHECK(decode(encode(AbortMessage{"", Rank(-1)}), 2).ok());
+}
+
+TEST_CASE("an entry says what its request asks for", "[messages]") {
+  Request request = test::request_of("x", CollectiveKind::broadcast);
+  request.root = Rank(1);
+  request.deadline = 5;
+  const ReadyEntry entry = ready_entry_of(request);
+  CHECK(entry.kind == CollectiveKind::broadcast);
+  CHECK(entry.name == "x");
+  CHECK(entry.root == Rank(1));
+  CHECK(entry.deadline == 5);
+  CHECK(entry.shape == request.input.shape);
+  CHECK(entry.byte_count() == 24);
+}
+
+}  // namespace
+}  // namespace hvd

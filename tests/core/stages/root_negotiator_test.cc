@@ -1,0 +1,303 @@
+#include "core/stages/root_negotiator.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "core/base/random.h"
+#include "tests/catch.h"
+#include "tests/core/stages/stage_samples.h"
+
+namespace hvd {
+namespace {
+
+using test::entry_of;
+using test::job_of;
+using test::ready;
+using test::shape_of;
+
+constexpr Time kStart = 1000 * kSecond;
+
+ReadyEntry with_deadline(ReadyEntry entry, Nanos deadline) {
+  entry.deadline = deadline;
+  return entry;
+}
+
+struct Root {
+  explicit Root(int rank_count, Nanos stall_warning = 10 * kSecond)
+      : ranks(job_of(rank_count)), negotiator(ranks, {.stall_warning = stall_warning}) {}
+  void submit(int rank, const ReadyEntry& entry, std::uint64_t answers_seen = 0) {
+    negotiator.on_ready(Rank(rank), ready({entry}, answers_seen), now);
+  }
+  std::vector<Decision> decide() { return negotiator.take_decisions(++sequence); }
+
+  JobRanks ranks;
+  RootNegotiator negotiator;
+  Time now = kStart;
+  std::uint64_t sequence = 0;
+};
+
+TEST_CASE("a name is decided when its last rank comes, whatever the order", "[root_negotiator]") {
+  std::vector<int> order = {0, 1, 2, 3};
+  do {
+    Root root(4);
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      CHECK(root.decide().empty());
+      root.submit(order[i], entry_of("x"));
+    }
+    const std::vector<Decision> decisions = root.decide();
+    REQUIRE(decisions.size() == 1);
+    CHECK(decisions[0].status.ok());
+    CHECK(decisions[0].entry.name == "x");
+    CHECK(root.negotiator.pending_count() == 0);
+  } while (std::next_permutation(order.begin(), order.end()));
+}
+
+TEST_CASE("names are decided in the order in which they become complete", "[root_negotiator]") {
+  Root root(2);
+  root.negotiator.on_ready(Rank(0), ready({entry_of("a"), entry_of("b"), entry_of("c")}), kStart);
+  root.negotiator.on_ready(Rank(1), ready({entry_of("c"), entry_of("a")}), kStart);
+  const std::vector<Decision> decisions = root.decide();
+  REQUIRE(decisions.size() == 2);
+  CHECK(decisions[0].entry.name == "c");
+  CHECK(decisions[1].entry.name == "a");
+  CHECK(root.negotiator.pending_count() == 1);
+}
+
+TEST_CASE("ranks that disagree get a mismatch that names both sides, and the name is free again",
+          "[root_negotiator]") {
+  Root root(3);
+  root.submit(0, entry_of("x"));
+  root.submit(1, entry_of("x", CollectiveKind::allreduce, shape_of({2, 4})));
+  CHECK(root.decide().empty());  // a mismatch is decided when all have said what they want
+  root.submit(2, entry_of("x"));
+  const std::vector<Decision> decisions = root.decide();
+  REQUIRE(decisions.size() == 1);
+  CHECK(decisions[0].status.code() == StatusCode::mismatch);
+  CHECK_THAT(decisions[0].status.message(), Catch::Contains("[2 3] on ranks 0 2"));
+  CHECK_THAT(decisions[0].status.message(), Catch::Contains("[2 4] on rank 1"));
+  for (int r = 0; r < 3; ++r) {
+    root.submit(r, entry_of("x"), 1);
+  }
+  REQUIRE(root.decide().size() == 1);
+}
+
+TEST_CASE("an allgather's answer has the rows of every rank", "[root_negotiator]") {
+  Root root(3);
+  root.submit(2, entry_of("g", CollectiveKind::allgather, shape_of({7, 3})));
+  root.submit(0, entry_of("g", CollectiveKind::allgather, shape_of({0, 3})));
+  root.submit(1, entry_of("g", CollectiveKind::allgather, shape_of({2, 3})));
+  const std::vector<Decision> decisions = root.decide();
+  REQUIRE(decisions.size() == 1);
+  CHECK(decisions[0].gather_rows == std::vector<std::int64_t>{0, 2, 7});
+}
+
+TEST_CASE("an allgather whose result nobody can count is refused", "[root_negotiator]") {
+  Root root(2);
+  const std::int64_t half = (std::int64_t{1} << 55) + 1;
+  root.submit(0, entry_of("g", CollectiveKind::allgather, shape_of({half})));
+  root.submit(1, entry_of("g", CollectiveKind::allgather, shape_of({half})));
+  const std::vector<Decision> decisions = root.decide();
+  REQUIRE(decisions.size() == 1);
+  CHECK(decisions[0].status.code() == StatusCode::invalid_argument);
+}
+
+TEST_CASE("a stall warning names tensor, rank, host, pid, last submit, since when and the setting",
+          "[root_negotiator]") {
+  Root root(3);
+  for (int r = 0; r < 3; ++r) {
+    root.submit(r, entry_of("grad/fc"));
+  }
+  REQUIRE(root.decide().size() == 1);
+  root.now += kSecond;
+  root.submit(0, entry_of("x"), 1);
+  root.submit(1, entry_of("x"), 1);
+  CHECK(root.negotiator.next_timer() <= root.now + 10 * kSecond);
+  CHECK(root.negotiator.on_timer(root.now + 10 * kSecond - 1).empty());
+  const std::vector<std::string> warnings = root.negotiator.on_timer(root.now + 10 * kSecond);
+  REQUIRE(warnings.size() == 1);
+  for (const char* part :
+       {"allreduce 'x'", "10.0 s", "rank 2 (host host-c, pid 102)", "'grad/fc' 11.0 s ago",
+        "waiting: ranks 0 1", "HVD_STALL_WARNING_SECONDS 10"}) {
+    CHECK_THAT(warnings[0], Catch::Contains(part));
+  }
+}
+
+TEST_CASE("a rank that never submitted anything is said to have not", "[root_negotiator]") {
+  Root root(2);
+  root.submit(0, entry_of("x"));
+  const std::vector<std::string> warnings = root.negotiator.on_timer(root.now + 10 * kSecond);
+  REQUIRE(warnings.size() == 1);
+  CHECK_THAT(warnings[0], Catch::Contains("has not submitted anything yet"));
+}
+
+TEST_CASE("warnings come after doubling pauses, each exactly at its timer", "[root_negotiator]") {
+  Root root(2);
+  root.submit(0, entry_of("x"));
+  std::vector<Nanos> at;
+  for (int i = 0; i < 4; ++i) {
+    const Time timer = root.negotiator.next_timer();
+    REQUIRE(timer != kNever);
+    CHECK(root.negotiator.on_timer(timer - 1).empty());
+    REQUIRE(root.negotiator.on_timer(timer).size() == 1);
+    at.push_back((timer - kStart) / kSecond);
+  }
+  CHECK(at == std::vector<Nanos>{10, 30, 70, 150});
+}
+
+TEST_CASE("with a pause of 0 nobody warns and no timer runs", "[root_negotiator]") {
+  Root root(2, 0);
+  root.submit(0, entry_of("x"));
+  CHECK(root.negotiator.next_timer() == kNever);
+  CHECK(root.negotiator.on_timer(kStart + 1000 * kSecond).empty());
+}
+
+TEST_CASE("the earliest deadline of those who came decides, and names who is missing",
+          "[root_negotiator]") {
+  Root root(3);
+  root.submit(0, with_deadline(entry_of("x"), 9 * kSecond));
+  root.submit(1, with_deadline(entry_of("x"), 2 * kSecond));
+  CHECK(root.negotiator.next_timer() == kStart + 2 * kSecond);
+  CHECK(root.negotiator.on_timer(kStart + 2 * kSecond - 1).empty());
+  CHECK(root.decide().empty());
+  root.negotiator.on_timer(kStart + 2 * kSecond);
+  const std::vector<Decision> decisions = root.decide();
+  REQUIRE(decisions.size() == 1);
+  const Status& status = decisions[0].status;
+  CHECK(status.code() == StatusCode::deadline_exceeded);
+  CHECK(status.culprit_rank() == 2);
+  CHECK(status.tensor() == "x");
+  for (const char* part : {"allreduce 'x'", "gave up after 2.0 s", "rank 2 (host host-c, pid 102)",
+                           "waiting: ranks 0 1", "HVD_DEADLINE_SECONDS"}) {
+    CHECK_THAT(status.message(), Catch::Contains(part));
+  }
+  CHECK(root.negotiator.pending_count() == 0);
+  CHECK(root.negotiator.next_timer() == kNever);
+}
+
+TEST_CASE("no deadline is too far away to be added up", "[root_negotiator]") {
+  Root root(2);
+  root.submit(0, with_deadline(entry_of("x"), std::numeric_limits<Nanos>::max()));
+  root.negotiator.on_timer(kStart + 100'000 * kSecond);
+  CHECK(root.decide().empty());
+  root.submit(1, entry_of("x"));
+  CHECK(root.decide().size() == 1);
+}
+
+// Root, after 'x' failed by deadline on ranks 0 and 1 while rank 2 was missing (answer 1).
+Root root_that_gave_up() {
+  Root root(3);
+  root.submit(0, with_deadline(entry_of("x"), kSecond));
+  root.submit(1, with_deadline(entry_of("x"), kSecond));
+  root.now += kSecond;
+  root.negotiator.on_timer(root.now);
+  REQUIRE(root.decide().size() == 1);
+  return root;
+}
+
+TEST_CASE("a submission that crossed the answer about it belongs to that failure",
+          "[root_negotiator]") {
+  Root root = root_that_gave_up();
+  root.submit(2, entry_of("x"), 0);  // sent before it saw answer 1: it fails there by answer 1
+  CHECK(root.negotiator.pending_count() == 0);
+  for (int r = 0; r < 3; ++r) {
+    root.submit(r, entry_of("x"), 1);  // everyone's next use
+  }
+  const std::vector<Decision> decisions = root.decide();
+  REQUIRE(decisions.size() == 1);
+  CHECK(decisions[0].status.ok());
+}
+
+TEST_CASE("a submission of a rank that has seen the answer is its next use", "[root_negotiator]") {
+  Root root = root_that_gave_up();
+  root.submit(2, entry_of("x"), 1);  // its use that is owed has failed on that rank already
+  CHECK(root.negotiator.pending_count() == 1);
+  root.submit(0, entry_of("x"), 1);
+  root.submit(1, entry_of("x"), 1);
+  CHECK(root.decide().size() == 1);
+}
+
+TEST_CASE("a name that fails twice before a rank comes swallows both of its crossing uses",
+          "[root_negotiator]") {
+  Root root = root_that_gave_up();
+  root.submit(0, with_deadline(entry_of("x"), kSecond), 1);
+  root.now += kSecond;
+  root.negotiator.on_timer(root.now);
+  REQUIRE(root.decide().size() == 1);
+  root.submit(2, entry_of("x"), 0);
+  root.submit(2, entry_of("x"), 1);
+  CHECK(root.negotiator.pending_count() == 0);
+  root.submit(2, entry_of("x"), 2);
+  CHECK(root.negotiator.pending_count() == 1);
+}
+
+TEST_CASE("a submission between the timer and its answer still crosses it", "[root_negotiator]") {
+  Root root(2);
+  root.submit(0, with_deadline(entry_of("x"), kSecond));
+  root.negotiator.on_timer(kStart + kSecond);
+  root.submit(1, entry_of("x"), 0);
+  CHECK(root.decide().size() == 1);
+  CHECK(root.negotiator.pending_count() == 0);
+}
+
+TEST_CASE("what needs a rank that ended fails, now and later, and names it", "[root_negotiator]") {
+  Root root(3);
+  root.submit(2, entry_of("last"));
+  root.submit(0, entry_of("last"));
+  root.submit(1, entry_of("last"));
+  REQUIRE(root.decide().size() == 1);
+  root.submit(0, entry_of("x"), 1);
+  root.negotiator.on_goodbye(Rank(2));
+  std::vector<Decision> decisions = root.decide();
+  REQUIRE(decisions.size() == 1);
+  CHECK(decisions[0].entry.name == "x");
+  CHECK(decisions[0].status.code() == StatusCode::peer_ended);
+  CHECK(decisions[0].status.culprit_rank() == 2);
+  CHECK_THAT(decisions[0].status.message(), Catch::Contains("rank 2 (host host-c, pid 102)"));
+  CHECK_THAT(decisions[0].status.message(), Catch::Contains("'last'"));
+  root.submit(1, entry_of("y"), 2);
+  decisions = root.decide();
+  REQUIRE(decisions.size() == 1);
+  CHECK(decisions[0].status.code() == StatusCode::peer_ended);
+}
+
+TEST_CASE("what was complete before a goodbye is run", "[root_negotiator]") {
+  Root root(2);
+  root.submit(0, entry_of("x"));
+  root.submit(1, entry_of("x"));
+  root.negotiator.on_goodbye(Rank(1));
+  const std::vector<Decision> decisions = root.decide();
+  REQUIRE(decisions.size() == 1);
+  CHECK(decisions[0].status.ok());
+}
+
+TEST_CASE("a rank that submitted a name before it ended is not said to have missed it",
+          "[root_negotiator]") {
+  Root root(3);
+  root.submit(2, entry_of("x"));
+  root.negotiator.on_goodbye(Rank(2));
+  const std::vector<Decision> decisions = root.decide();
+  REQUIRE(decisions.size() == 1);
+  CHECK_THAT(decisions[0].status.message(), Catch::Contains("before all ranks had submitted it"));
+}
+
+TEST_CASE("a name announced twice by one rank is that name's error", "[root_negotiator]") {
+  Root root(2);
+  root.submit(1, entry_of("x"));
+  root.submit(1, entry_of("x"));
+  const std::vector<Decision> decisions = root.decide();
+  REQUIRE(decisions.size() == 1);
+  CHECK(decisions[0].status.code() == StatusCode::internal);
+  CHECK_THAT(decisions[0].status.message(), Catch::Contains("rank 1"));
+}
+
+TEST_CASE("of many missing ranks four are named and the rest counted", "[root_negotiator]") {
+  Root root(1000);
+  root.submit(0, entry_of("x"));
+  const std::vector<std::string> warnings = root.negotiator.on_timer(kStart + 10 * kSecond);
+  REQUIRE(warnings.size() == 1);
+  CHECK_THAT(warnings[0], Catch::Contains("rank 4 (") && Catch::Contains("995 more ranks"));
+  CHECK(warnings[0].size() < 1000);
+}
+
+}  // namespace
+}  // namespace hvd

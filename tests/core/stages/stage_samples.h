@@ -1,0 +1,63 @@
+// tests/core/stages/stage_samples.h: short ways to write entries, requests and operations in tests.
+// Not here: jobs of several ranks (small_job.h).
+// Threads: any.  Limits: none.
+// Read next: root_negotiator_test.cc.
+#pragma once
+
+#include <array>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/stages/job_ranks.h"
+#include "core/stages/messages.h"
+#include "core/stages/operation.h"
+
+namespace hvd::test {
+
+inline Shape shape_of(std::initializer_list<std::int64_t> sizes) {
+  return Shape(std::span<const std::int64_t>(sizes.begin(), sizes.size()));
+}
+
+inline ReadyEntry entry_of(const std::string& name, CollectiveKind kind = CollectiveKind::allreduce,
+                           const Shape& shape = shape_of({2, 3})) {
+  ReadyEntry entry;
+  entry.kind = kind;
+  entry.dtype = DType::float32;
+  entry.shape = shape;
+  entry.name = name;
+  return entry;
+}
+
+inline ReadyMessage ready(std::vector<ReadyEntry> entries, std::uint64_t answers_seen = 0) {
+  return {answers_seen, std::move(entries)};
+}
+
+inline JobRanks job_of(int rank_count, Rank self = kRoot) {
+  std::vector<RankAddress> addresses;
+  for (int r = 0; r < rank_count; ++r) {
+    addresses.push_back({std::string("host-") + static_cast<char>('a' + r % 26), 100 + r});
+  }
+  return JobRanks(self, std::move(addresses));
+}
+
+// The memory is never touched by what is tested with it.
+inline Request request_of(const std::string& name, CollectiveKind kind = CollectiveKind::allreduce,
+                          const Shape& shape = shape_of({2, 3})) {
+  static std::array<std::byte, 64> memory;
+  Request request;
+  request.kind = kind;
+  request.name = name;
+  request.input = {memory.data(), DType::float32, shape};
+  request.output = memory.data();
+  return request;
+}
+
+inline OperationPtr operation_of(const Request& request) {
+  auto operation = std::make_shared<Operation>();
+  operation->request = request;
+  return operation;
+}
+
+}  // namespace hvd::test
