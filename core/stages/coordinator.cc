@@ -220,11 +220,15 @@ void Coordinator::on_peer_lost(Rank peer, const std::string& reason) {
     goodbye_seen_ = true;  // nobody is left to see it
   }
   if (!normal) {
-    abort_job(error(StatusCode::aborted, ranks_.text(peer), " died: ", reason,
-                    ". its own output, or the report of its launcher, says why; this job cannot go "
-                    "on without it")
-                  .blame_rank(peer.value));
+    abort_job(death_of(peer, reason));
   }
+}
+
+Status Coordinator::death_of(Rank peer, const std::string& reason) const {
+  return error(StatusCode::aborted, ranks_.text(peer), " died: ", reason,
+               ". its own output, or the report of its launcher, says why; this job cannot go on "
+               "without it")
+      .blame_rank(peer.value);
 }
 
 void Coordinator::on_abort(Rank from, const AbortMessage& message) {
@@ -313,10 +317,12 @@ void Coordinator::beat() {
     return;
   }
   if (const std::optional<Rank> silent = heartbeat_.silent_peer(now)) {
-    on_peer_lost(
+    // Its channel is still there: if it was only stopped, it learns so that it was given up.
+    heartbeat_.forget(*silent);
+    abort_job(death_of(
         *silent,
         str("it has not been heard of for more than ", seconds_from_nanos(heartbeat_.limit()),
-            " s: stopped, or cut off. limit: HVD_HEARTBEAT_SECONDS ", config_.heartbeat_seconds));
+            " s: stopped, or cut off. limit: HVD_HEARTBEAT_SECONDS ", config_.heartbeat_seconds)));
     return;
   }
   if (root_) {

@@ -77,6 +77,7 @@ class Coordinator {
   void on_goodbye(Rank from) HVD_REQUIRES(baton);
   void on_ended(Rank from) HVD_REQUIRES(baton);
   void on_peer_lost(Rank peer, const std::string& reason) HVD_REQUIRES(baton);
+  Status death_of(Rank peer, const std::string& reason) const;
   void on_abort(Rank from, const AbortMessage& message) HVD_REQUIRES(baton);
   bool deciding() const HVD_REQUIRES(baton);
   void root_work() HVD_REQUIRES(baton);
