@@ -1,0 +1,330 @@
+#include "core/stages/coordinator.h"
+
+#include "tests/catch.h"
+#include "tests/core/stages/small_job.h"
+
+namespace hvd {
+namespace {
+
+using test::request_of;
+using test::shape_of;
+using test::SmallJob;
+
+TEST_CASE("an operation that all ranks submit is run and ends everywhere", "[coordinator]") {
+  SmallJob job(3);
+  std::vector<OperationPtr> operations;
+  for (int r = 0; r < 3; ++r) {
+    operations.push_back(job.submit(r, request_of("x")));
+    if (r < 2) {
+      job.run();
+      CHECK_FALSE(operations[0]->done);
+    }
+  }
+  job.run();
+  for (int r = 0; r < 3; ++r) {
+    CHECK(operations[static_cast<std::size_t>(r)]->done);
+    CHECK(operations[static_cast<std::size_t>(r)]->status.ok());
+    CHECK(job.started(r).size() == 1);
+  }
+  CHECK(job.at(1).counters().work_items == 1);
+  CHECK(job.at(1).counters().control_messages_sent == 1);
+}
+
+TEST_CASE("a job of one rank needs nobody", "[coordinator]") {
+  SmallJob job(1);
+  const OperationPtr operation = job.submit(0, request_of("x"));
+  job.run();
+  CHECK(operation->done);
+  CHECK(job.at(0).counters().control_messages_sent == 0);
+  job.begin_leave(0);
+  CHECK(job.may_leave(0));
+}
+
+TEST_CASE("tensors that are ready together are run as one item", "[coordinator]") {
+  Config config;
+  config.fusion_bytes_max = 1000;
+  SmallJob job(2, config);
+  for (int r = 0; r < 2; ++r) {
+    job.submit(r, request_of(r == 0 ? "a" : "b"));
+    job.submit(r, request_of(r == 0 ? "b" : "a"));
+  }
+  job.step(1);
+  job.run();
+  REQUIRE(job.started(0).size() == 1);
+  CHECK(job.started(0)[0].segments.size() == 2);
+  CHECK(job.started(0)[0].label == job.started(1)[0].label);
+  CHECK(job.started(0)[0].choice == 12);
+}
+
+TEST_CASE("a mismatch is one operation's error on every rank and the job lives on",
+          "[coordinator]") {
+  SmallJob job(2);
+  const OperationPtr a = job.submit(0, request_of("x"));
+  const OperationPtr b = job.submit(1, request_of("x", CollectiveKind::allreduce, shape_of({9})));
+  job.run();
+  CHECK(a->status.code() == StatusCode::mismatch);
+  CHECK(b->status.code() == StatusCode::mismatch);
+  CHECK(a->status.message() == b->status.message());
+  const OperationPtr again = job.submit(0, request_of("x"));
+  job.submit(1, request_of("x"));
+  job.run();
+  CHECK(again->status.ok());
+  CHECK(again->done);
+}
+
+TEST_CASE("the data plane's own limits are told to the caller", "[coordinator]") {
+  SmallJob job(1);
+  CHECK(job.at(0).submit(request_of("unwelcome")).status().code() == StatusCode::unsupported);
+  CHECK_FALSE(job.at(0).has_submissions());
+}
+
+TEST_CASE("the setting's deadline counts where the call has none", "[coordinator]") {
+  Config config;
+  config.deadline_seconds = 2;
+  SmallJob job(2, config);
+  const OperationPtr operation = job.submit(0, request_of("x"));
+  job.run();
+  job.clock.advance(2 * kSecond);
+  job.run();
+  REQUIRE(operation->done);
+  CHECK(operation->status.code() == StatusCode::deadline_exceeded);
+  CHECK(operation->status.culprit_rank() == 1);
+}
+
+TEST_CASE("a stall is warned of by the root", "[coordinator]") {
+  SmallJob job(2);
+  job.submit(1, request_of("x"));
+  job.run();
+  job.clock.advance(9 * kSecond);
+  job.run();
+  CHECK(job.warnings.empty());
+  job.clock.advance(kSecond);
+  job.run();
+  REQUIRE(job.warnings.size() == 1);
+  CHECK_THAT(job.warnings[0], Catch::Contains("rank 0 (host host-a, pid 100) did not submit it"));
+}
+
+TEST_CASE("a rank's death fails everything everywhere with one cause", "[coordinator]") {
+  SmallJob job(4);
+  const OperationPtr waiting = job.submit(1, request_of("x"));
+  job.hold_items = true;
+  std::vector<OperationPtr> running;
+  for (int r = 0; r < 4; ++r) {
+    running.push_back(job.submit(r, request_of("y")));
+  }
+  job.run();
+  job.lose(3, "connection reset by peer");
+  job.run();
+  for (int r = 0; r < 3; ++r) {
+    const Status& status = running[static_cast<std::size_t>(r)]->status;
+    CHECK(running[static_cast<std::size_t>(r)]->done);
+    CHECK(status.code() == StatusCode::aborted);
+    CHECK(status.culprit_rank() == 3);
+    CHECK_THAT(status.message(), Catch::Contains("rank 3 (host host-d, pid 103) died: connection "
+                                                 "reset by peer"));
+    CHECK(job.at(r).submit(request_of("z")).status().culprit_rank() == 3);
+  }
+  CHECK(waiting->status.culprit_rank() == 3);
+  CHECK(waiting->status.tensor() == "x");
+}
+
+TEST_CASE("an answer that was decided before a goodbye came reaches the rank that leaves",
+          "[coordinator]") {
+  SmallJob job(3);
+  const OperationPtr leaver = job.submit(2, request_of("x"));
+  const OperationPtr stayer = job.submit(1, request_of("x"));
+  job.submit(0, request_of("x"));
+  job.step(2);
+  job.step(1);
+  job.begin_leave(2);  // its goodbye lies behind everyone's x in the root's inbox: one pass
+  CHECK_FALSE(job.may_leave(2));
+  job.run();
+  CHECK(leaver->done);
+  CHECK(leaver->status.ok());
+  CHECK(stayer->done);
+  CHECK(stayer->status.ok());
+  CHECK(job.may_leave(2));
+}
+
+TEST_CASE("the root decides nothing after its goodbye", "[coordinator]") {
+  SmallJob job(2);
+  job.hold_items = true;
+  job.submit(0, request_of("running"));
+  job.submit(1, request_of("running"));
+  job.run();
+  const OperationPtr at_root = job.submit(0, request_of("x"));
+  job.step(0);
+  const OperationPtr at_peer = job.submit(1, request_of("x"));
+  job.begin_leave(0);
+  job.step(1);  // x crosses the goodbye
+  job.run();
+  CHECK(at_peer->done);
+  CHECK(at_peer->status.code() == StatusCode::peer_ended);
+  job.hold_items = false;
+  job.run();
+  CHECK(job.may_leave(0));
+  job.finish_leave(0);
+  CHECK(at_root->status.code() == StatusCode::precondition);
+  job.run();
+  CHECK(job.at(1).submit(request_of("y")).status().code() == StatusCode::peer_ended);
+}
+
+TEST_CASE("what was complete when the root left is still run everywhere", "[coordinator]") {
+  SmallJob job(2);
+  const OperationPtr at_peer = job.submit(1, request_of("x"));
+  job.run();
+  const OperationPtr at_root = job.submit(0, request_of("x"));  // not yet looked at
+  job.begin_leave(0);
+  CHECK_FALSE(job.may_leave(0));
+  job.run();
+  CHECK(at_root->status.ok());
+  CHECK(at_root->done);
+  CHECK(at_peer->done);
+  CHECK(at_peer->status.ok());
+  CHECK(job.may_leave(0));
+}
+
+TEST_CASE("a normal end is no death and the others live on", "[coordinator]") {
+  SmallJob job(2);
+  job.begin_leave(1);
+  REQUIRE(job.may_leave(1));
+  job.finish_leave(1);
+  job.run();
+  const OperationPtr operation = job.submit(0, request_of("x"));
+  job.run();
+  REQUIRE(operation->done);
+  CHECK(operation->status.code() == StatusCode::peer_ended);
+  CHECK(operation->status.culprit_rank() == 1);
+}
+
+TEST_CASE("a rank that dies after its goodbye with work running takes the job down",
+          "[coordinator]") {
+  SmallJob job(3);
+  job.hold_items = true;
+  const OperationPtr operation = job.submit(0, request_of("x"));
+  job.submit(1, request_of("x"));
+  job.submit(2, request_of("x"));
+  job.run();
+  job.begin_leave(2);
+  job.run();
+  job.lose(2, "connection reset by peer");
+  job.run();
+  REQUIRE(operation->done);
+  CHECK(operation->status.code() == StatusCode::aborted);
+  CHECK(operation->status.culprit_rank() == 2);
+}
+
+TEST_CASE("a rank that leaves with work still running does not leave its peers waiting",
+          "[coordinator]") {
+  SmallJob job(3);
+  job.hold_items = true;
+  const OperationPtr operation = job.submit(1, request_of("x"));
+  job.submit(0, request_of("x"));
+  job.submit(2, request_of("x"));
+  job.run();
+  job.begin_leave(2);
+  job.run();
+  CHECK_FALSE(job.may_leave(2));
+  job.finish_leave(2);  // its time was up
+  job.run();
+  REQUIRE(operation->done);
+  CHECK(operation->status.code() == StatusCode::aborted);
+  CHECK(operation->status.culprit_rank() == 2);
+}
+
+TEST_CASE("a rank that is leaving hears of a death", "[coordinator]") {
+  SmallJob job(3);
+  job.hold_items = true;
+  const OperationPtr operation = job.submit(2, request_of("x"));
+  job.submit(0, request_of("x"));
+  job.submit(1, request_of("x"));
+  job.run();
+  job.begin_leave(2);
+  job.run();
+  job.lose(1, "connection reset by peer");
+  job.run();
+  REQUIRE(operation->done);
+  CHECK(operation->status.culprit_rank() == 1);
+  CHECK(job.may_leave(2));
+}
+
+TEST_CASE("heartbeats go on until a leaving rank has finished", "[coordinator]") {
+  for (const int leaver : {0, 1}) {
+    SmallJob job(2);
+    job.hold_items = true;
+    const OperationPtr operation = job.submit(1 - leaver, request_of("x"));
+    job.submit(leaver, request_of("x"));
+    job.run();
+    job.begin_leave(leaver);
+    job.run();
+    for (int i = 0; i < 20; ++i) {
+      job.clock.advance(10 * kSecond);
+      job.run();
+    }
+    CHECK_FALSE(operation->done);  // work that takes 200 s is no reason to give up
+    job.hold_items = false;
+    job.run();
+    CHECK(operation->done);
+    CHECK(operation->status.ok());
+  }
+}
+
+TEST_CASE("a peer that falls silent is named with the setting", "[coordinator]") {
+  SmallJob job(2);
+  const OperationPtr operation = job.submit(0, request_of("x"));
+  job.run();
+  for (int i = 0; i < 5 && !operation->done; ++i) {
+    job.clock.advance(10 * kSecond);
+    job.step(0);  // rank 1 is stopped
+  }
+  REQUIRE(operation->done);
+  CHECK(operation->status.culprit_rank() == 1);
+  CHECK_THAT(operation->status.message(), Catch::Contains("HVD_HEARTBEAT_SECONDS 30"));
+  job.run();  // it goes on, and learns that it was given up
+  CHECK(job.at(1).submit(request_of("x")).status().code() == StatusCode::aborted);
+}
+
+TEST_CASE("an item that fails on one rank ends the job on all", "[coordinator]") {
+  SmallJob job(2);
+  const OperationPtr at_root = job.submit(0, request_of("g", CollectiveKind::allgather));
+  // More rows than memory: this rank's share is agreed, but nobody can hold the result.
+  const OperationPtr at_peer = job.submit(
+      1, request_of("g", CollectiveKind::allgather, shape_of({std::int64_t{1} << 50, 3})));
+  const OperationPtr behind = job.submit(0, request_of("h"));
+  job.submit(1, request_of("h"));
+  job.run();
+  for (const OperationPtr& operation : {at_root, at_peer, behind}) {
+    REQUIRE(operation->done);
+    CHECK(operation->status.code() == StatusCode::aborted);
+  }
+  CHECK_THAT(at_root->status.message(), Catch::Contains("no memory"));
+}
+
+TEST_CASE("a broken answer fails every operation that it named", "[coordinator]") {
+  SmallJob job(2);
+  const OperationPtr a = job.submit(1, request_of("a"));
+  const OperationPtr b = job.submit(1, request_of("b"));
+  job.run();
+  const AnsweredGroup good{StatusCode::ok, "", Rank(), 0, {"a"}, {}};
+  const AnsweredGroup broken{StatusCode::ok, "", Rank(), 0, {"b", "unknown"}, {}};
+  job.deliver(0, 1, AnswerMessage{1, {good, broken}});
+  job.run();
+  CHECK(a->done);
+  CHECK(a->status.code() == StatusCode::aborted);
+  CHECK(b->done);
+  CHECK(b->status.code() == StatusCode::aborted);
+}
+
+TEST_CASE("a message that does not parse ends the job and blames its sender", "[coordinator]") {
+  SmallJob job(3);
+  const OperationPtr operation = job.submit(1, request_of("x"));
+  job.run();
+  job.deliver_raw(2, 0, Bytes{std::byte{1}, std::byte{99}});
+  job.run();
+  REQUIRE(operation->done);
+  CHECK(operation->status.code() == StatusCode::aborted);
+  CHECK(operation->status.culprit_rank() == 2);
+}
+
+}  // namespace
+}  // namespace hvd
