@@ -98,8 +98,9 @@ def main() -> None:
         sampler.set_epoch(epoch)
         start = time.perf_counter()
         loss, samples = train_epoch(model, optimizer, loader)
-        train_seconds += time.perf_counter() - start
-        sample_count += samples * hvd.size()
+        if epoch > 0:  # in the first one torch still loads parts of itself
+            train_seconds += time.perf_counter() - start
+            sample_count += samples * hvd.size()
         losses.append(loss)
         right = accuracy(model, test)
         if hvd.rank() == 0:
@@ -109,10 +110,11 @@ def main() -> None:
             )
 
     if hvd.rank() == 0:
-        speed = sample_count / train_seconds
+        speed = sample_count / train_seconds if train_seconds else 0.0
         transport = hvd.info()["data_plane"]  # what carries the tensors, and why
+        ranks = "1 rank" if hvd.size() == 1 else f"{hvd.size()} ranks"
         print(
-            f"{hvd.size()} rank(s) x batch {args.batch}: test accuracy {right:.1%}, "
+            f"{ranks} x batch {args.batch}: test accuracy {right:.1%}, "
             f"{speed:,.0f} samples/s, transport: {transport}"
         )
         if args.save_weights:

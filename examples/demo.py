@@ -79,6 +79,7 @@ def print_table(one: dict, two: dict, difference: float) -> None:
     print(f"{'test accuracy':14} {one['accuracy']:22.1%} {two['accuracy']:22.1%}")
     speeds = (one["samples_per_second"], two["samples_per_second"])
     print(f"{'samples/s':14} {speeds[0]:22,.0f} {speeds[1]:22,.0f}")
+    print(f"{'':14} (compute threads per rank: {os.environ.get('OMP_NUM_THREADS', '1')})")
     print(f"transport on 2 ranks: {two['transport']}")
     follows = "they follow each other" if difference <= WEIGHT_DIFFERENCE_MAX else "THEY DIVERGE"
     limit = f"at most {WEIGHT_DIFFERENCE_MAX:.0e}"
