@@ -13,9 +13,6 @@ void pause_core() {
 #endif
 }
 
-// A thread that waits with the baton looks at its deadline and for signals at least this often.
-constexpr Nanos kSleepMost = 500 * kMillisecond;
-
 }  // namespace
 
 Progress::Progress(Coordinator& coordinator, DataPlane& data, Idle& idle, const Clock& clock,
@@ -67,7 +64,9 @@ void Progress::background_loop() {
   while (!stopping_.load(std::memory_order_seq_cst)) {
     // Before trying: a user's thread that gives the baton back after our failed try reads this.
     parked_until_.store(kNever, std::memory_order_seq_cst);
+    wants_baton_.store(true, std::memory_order_seq_cst);
     if (coordinator_.baton.try_take()) {
+      wants_baton_.store(false, std::memory_order_seq_cst);
       end_sleep();
       do {
         while (pass() && !stopping_.load(std::memory_order_relaxed)) {
@@ -101,8 +100,11 @@ WaitOutcome Progress::wait(const Operation& operation, Time until) {
       }
       continue;  // done, or the runtime is leaving
     }
+    // Whoever holds the baton may have looked for submissions for the last time before ours came.
+    notify_submitted();
     notify_submitted();  // a blocking caller has not; whoever drives must see its submission
-    coordinator_.handles().sleep_until_done(operation, std::min(until, clock_.now() + kSleepMost));
+    coordinator_.handles().sleep_until_done(
+        operation, std::min(until, time_after(clock_.now(), spin_.look_again)));
   }
   return WaitOutcome::done;
 }
@@ -123,7 +125,8 @@ WaitOutcome Progress::drive(const Operation& operation, Time until) {
     } else if (now < spin_until) {
       spin_.yield ? yield_thread() : pause_core();
     } else if (prepare_sleep()) {
-      const Time wake_at = std::min({until, coordinator_.next_deadline(), now + kSleepMost});
+      const Time wake_at =
+          std::min({until, coordinator_.next_deadline(), time_after(now, spin_.look_again)});
       const bool interrupted = idle_.sleep(wake_at);
       end_sleep();
       if (interrupted) {
@@ -141,7 +144,10 @@ void Progress::release_as_user() {
   const Time deadline = coordinator_.next_deadline();
   idle_.unclaim();  // first: the next holder's claim must not be undone
   coordinator_.baton.give_back();
-  if (deadline < parked_until_.load(std::memory_order_seq_cst)) {
+  // Between unclaim and give_back the background thread may have been woken for something that came
+  // after our last look; it found the baton taken and has used its ring up.
+  if (wants_baton_.load(std::memory_order_seq_cst) ||
+      deadline < parked_until_.load(std::memory_order_seq_cst)) {
     idle_.ring_parked();
   }
   coordinator_.handles().notify();
@@ -161,7 +167,8 @@ void Progress::leave(Time until) {
   coordinator_.begin_leave();
   while (!coordinator_.may_leave() && clock_.now() < until) {
     if (!pass() && prepare_sleep()) {
-      (void)idle_.sleep(std::min({until, coordinator_.next_deadline(), clock_.now() + kSleepMost}));
+      (void)idle_.sleep(std::min(
+          {until, coordinator_.next_deadline(), time_after(clock_.now(), spin_.look_again)}));
       end_sleep();
     }
   }

@@ -19,6 +19,8 @@ enum class WaitOutcome { done, timed_out, interrupted };
 struct SpinPolicy {
   Nanos length = 0;
   bool yield = false;  // give the core away between two looks: ranks share cores
+  // A sleeping waiter looks at its operation, the clock and signals at least this often.
+  Nanos look_again = 500 * kMillisecond;
 };
 
 class Progress {
@@ -55,6 +57,7 @@ class Progress {
   const SpinPolicy spin_;
   std::atomic<bool> sleeping_{false};       // whoever submits must ring
   std::atomic<Time> parked_until_{kNever};  // when the background thread wakes by itself
+  std::atomic<bool> wants_baton_{false};    // the background thread found it taken
   std::atomic<bool> stopping_{false};
   Thread background_;
 };
