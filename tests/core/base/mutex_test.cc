@@ -47,21 +47,21 @@ TEST_CASE("a lock keeps others out", "[mutex]") {
 
 TEST_CASE("a locked mutex cannot be taken and a free one can", "[mutex]") {
   Mutex mutex;
-  mutex.lock();
-  bool taken = true;
-  Thread("tries", [&] {
-    taken = mutex.try_lock();
-    if (taken) {
-      mutex.unlock();
-    }
-  }).join();
-  CHECK_FALSE(taken);
-  mutex.unlock();
-  const bool free = mutex.try_lock();
-  CHECK(free);
-  if (free) {
-    mutex.unlock();
+  const auto taken_elsewhere = [&] {
+    bool taken = false;
+    Thread("tries", [&] {
+      if (mutex.try_lock()) {
+        taken = true;
+        mutex.unlock();
+      }
+    }).join();
+    return taken;
+  };
+  {
+    MutexLock lock(mutex);
+    CHECK_FALSE(taken_elsewhere());
   }
+  CHECK(taken_elsewhere());
 }
 
 TEST_CASE("a waiter wakes when it is notified", "[mutex]") {

@@ -32,18 +32,22 @@ TEST_CASE("the baton has one holder at a time", "[baton]") {
 
 TEST_CASE("a held baton is not given twice", "[baton]") {
   Baton baton;
-  const bool first = baton.try_take();
-  REQUIRE(first);
-  bool second = true;
-  Thread("tries", [&] {
-    second = baton.try_take();
-    if (second) {
-      baton.give_back();
-    }
-  }).join();
-  CHECK_FALSE(second);
-  if (first) {
+  const auto taken_elsewhere = [&] {
+    bool taken = false;
+    Thread("tries", [&] {
+      if (baton.try_take()) {
+        taken = true;
+        baton.give_back();
+      }
+    }).join();
+    return taken;
+  };
+  CHECK(taken_elsewhere());
+  if (baton.try_take()) {
+    CHECK_FALSE(taken_elsewhere());
     baton.give_back();
+  } else {
+    FAIL("a free baton was not given");
   }
 }
 
