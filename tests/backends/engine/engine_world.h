@@ -136,7 +136,7 @@ class EngineWorld {
     return true;
   }
 
-  const SteadyClock clock;
+  SteadyClock clock;
   LoopbackWorld world;
   std::vector<std::unique_ptr<LoopbackTransport>> transports;
   std::vector<std::unique_ptr<NativeDataPlane>> planes;

@@ -309,7 +309,7 @@ TEST_CASE("a setting of HVD_CHUNK_BYTES cuts the vector into such chunks", "[eng
 }
 
 TEST_CASE("an HVD_ALGORITHM that is none is refused when the plane is made", "[engine]") {
-  const SteadyClock clock;
+  SteadyClock clock;
   LoopbackWorld world(2, clock);
   const auto transport = world.make_transport(Rank{0});
   Config config;

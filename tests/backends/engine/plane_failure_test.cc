@@ -9,7 +9,7 @@ namespace {
 
 // Rank 0 is a plane, rank 1 whatever the test writes into the ring.
 struct HostilePeer {
-  const SteadyClock clock;
+  SteadyClock clock;
   LoopbackWorld world{2, clock};
   std::unique_ptr<LoopbackTransport> own = world.make_transport(Rank{0});
   std::unique_ptr<LoopbackTransport> peer = world.make_transport(Rank{1});

@@ -13,7 +13,7 @@ std::uint64_t value_of(const ControlEvent& event) {
 }
 
 TEST_CASE("messages of a rank arrive at the root in order and wake it", "[loopback]") {
-  const SteadyClock clock;
+  SteadyClock clock;
   LoopbackWorld world(2, clock);
   const auto root = world.make_control_plane(kRoot);
   const auto leaf = world.make_control_plane(Rank{1});
@@ -34,7 +34,7 @@ TEST_CASE("messages of a rank arrive at the root in order and wake it", "[loopba
 }
 
 TEST_CASE("the loss of a rank reaches the root once and after all that it had sent", "[loopback]") {
-  const SteadyClock clock;
+  SteadyClock clock;
   LoopbackWorld world(3, clock);
   const auto root = world.make_control_plane(kRoot);
   auto first = world.make_control_plane(Rank{1});
@@ -65,7 +65,7 @@ TEST_CASE("the loss of a rank reaches the root once and after all that it had se
 }
 
 TEST_CASE("the loss of the root reaches every rank", "[loopback]") {
-  const SteadyClock clock;
+  SteadyClock clock;
   LoopbackWorld world(3, clock);
   const auto first = world.make_control_plane(Rank{1});
   const auto second = world.make_control_plane(Rank{2});
@@ -82,7 +82,7 @@ TEST_CASE("the loss of the root reaches every rank", "[loopback]") {
 TEST_CASE("ranks on threads of their own lose no message", "[loopback]") {
   constexpr int kRankCount = 4;
   constexpr std::uint64_t kMessageCount = 500;
-  const SteadyClock clock;
+  SteadyClock clock;
   LoopbackWorld world(kRankCount, clock);
   std::vector<Thread> leaves;
   std::vector<std::unique_ptr<LoopbackControlPlane>> planes;

@@ -9,7 +9,7 @@ namespace hvd {
 namespace {
 
 TEST_CASE("a ring before the sleep ends the sleep", "[loopback]") {
-  const SteadyClock clock;
+  SteadyClock clock;
   LoopbackDoor door(clock);
   LoopbackIdle idle(door);
   idle.ring();
@@ -18,7 +18,7 @@ TEST_CASE("a ring before the sleep ends the sleep", "[loopback]") {
 }
 
 TEST_CASE("a poll handles a ring", "[loopback]") {
-  const SteadyClock clock;
+  SteadyClock clock;
   LoopbackDoor door(clock);
   LoopbackIdle idle(door);
   CHECK_FALSE(idle.poll());
@@ -37,7 +37,7 @@ TEST_CASE("sleep and park end when the clock has reached their time", "[loopback
 }
 
 TEST_CASE("a park leaves what woke it to the next poll", "[loopback]") {
-  const SteadyClock clock;
+  SteadyClock clock;
   LoopbackDoor door(clock);
   LoopbackIdle idle(door);
   idle.ring();
@@ -46,7 +46,7 @@ TEST_CASE("a park leaves what woke it to the next poll", "[loopback]") {
 }
 
 TEST_CASE("activity does not end a park while a user's thread has claimed it", "[loopback]") {
-  const SteadyClock clock;
+  SteadyClock clock;
   LoopbackDoor door(clock);
   LoopbackIdle idle(door);
   std::atomic<bool> parked_returned = false;
@@ -67,7 +67,7 @@ TEST_CASE("activity does not end a park while a user's thread has claimed it", "
 }
 
 TEST_CASE("a ring from another thread ends a sleep that is under way", "[loopback]") {
-  const SteadyClock clock;
+  SteadyClock clock;
   LoopbackDoor door(clock);
   LoopbackIdle idle(door);
   int answered = 0;

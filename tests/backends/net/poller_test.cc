@@ -21,7 +21,7 @@ void raise_event(const Fd& fd) {
 }  // namespace
 
 TEST_CASE("a poller runs the callback of the descriptor that is ready and no other", "[poller]") {
-  const SteadyClock clock;
+  SteadyClock clock;
   auto poller = Poller::create(clock).value();
   const Fd first = make_event();
   const Fd second = make_event();
@@ -38,7 +38,7 @@ TEST_CASE("a poller runs the callback of the descriptor that is ready and no oth
 
 TEST_CASE("a callback may forget its own descriptor and one that is ready in the same pass",
           "[poller]") {
-  const SteadyClock clock;
+  SteadyClock clock;
   auto poller = Poller::create(clock).value();
   const Fd first = make_event();
   const Fd second = make_event();
@@ -61,7 +61,7 @@ TEST_CASE("a callback may forget its own descriptor and one that is ready in the
 
 TEST_CASE("an event of a forgotten descriptor does not reach the next one with its number",
           "[poller]") {
-  const SteadyClock clock;
+  SteadyClock clock;
   auto poller = Poller::create(clock).value();
   Fd first = make_event();
   Fd second = make_event();
@@ -118,7 +118,7 @@ TEST_CASE("a timer that sets itself again at once does not hold up the pass", "[
 }
 
 TEST_CASE("a timer ends an endless wait and makes the poller's descriptor readable", "[poller]") {
-  const SteadyClock clock;
+  SteadyClock clock;
   auto poller = Poller::create(clock).value();
   auto outer = Poller::create(clock).value();
   bool ran = false;
@@ -133,7 +133,7 @@ TEST_CASE("a timer ends an endless wait and makes the poller's descriptor readab
 }
 
 TEST_CASE("a wait with a timeout ends after it and not before", "[poller]") {
-  const SteadyClock clock;
+  SteadyClock clock;
   auto poller = Poller::create(clock).value();
   const Time start = clock.now();
   REQUIRE(*poller->run_once(300 * kMicrosecond) == 0);
@@ -141,7 +141,7 @@ TEST_CASE("a wait with a timeout ends after it and not before", "[poller]") {
 }
 
 TEST_CASE("a poller names its own descriptors and all of them close on exec", "[poller]") {
-  const SteadyClock clock;
+  SteadyClock clock;
   auto poller = Poller::create(clock).value();
   std::set<int> fds;
   poller->for_each_fd([&](int fd) {

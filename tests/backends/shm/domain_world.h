@@ -102,7 +102,7 @@ class DomainWorld {
   std::vector<Seat> seats;
   std::vector<RankRecord> records;
   const Secret secret;
-  const SteadyClock clock;
+  SteadyClock clock;
 };
 
 // Allreduces of several sizes with sleeping between chunks; empty if the sums are right.
