@@ -141,6 +141,7 @@ class RingReader {
   // True if the writer may have found the ring full and has to be woken for this slot. If this
   // misses the writer's last chunk, the writer's next look cannot miss this release.
   bool release() {
+    HVD_CHECK(taken_ != published_);  // peek() gave it
     const std::uint64_t before = taken_++;
     ring_.counters().taken.store(taken_);
     return ring_.counters().published.load() - before >= ring_.slot_count();

@@ -1,0 +1,162 @@
+#include "backends/engine/execution.h"
+
+#include <cstring>
+
+#include "backends/loopback/loopback_world.h"
+#include "collectives/schedule_builder.h"
+#include "tests/catch.h"
+
+namespace hvd {
+namespace {
+
+using Floats = std::vector<float>;
+
+std::byte* bytes_of(Floats& values) { return reinterpret_cast<std::byte*>(values.data()); }
+
+// Schedules written by hand, run by rank 0 of two.
+struct OneRank {
+  SteadyClock clock;
+  LoopbackWorld world{2, clock};
+  std::unique_ptr<LoopbackTransport> transport = world.make_transport(Rank{0});
+  std::unique_ptr<LoopbackTransport> peer = world.make_transport(Rank{1});
+  Edges edges{*transport, 2};
+  Execution execution;
+  Floats input = {1, 2, 3, 4, 5, 6};
+  Floats output = Floats(6, 0.0F);
+
+  // Input and output cut in the middle, so that ranges cross a border.
+  WorkItem item() {
+    WorkItem item;
+    item.id = 9;
+    item.kind = CollectiveKind::allreduce;
+    item.dtype = DType::float32;
+    item.op = ReduceOp::sum;
+    item.label = "by hand";
+    item.prescale = 10;
+    item.postscale = 0.5;
+    item.segments = {{bytes_of(input), bytes_of(output), 3},
+                     {bytes_of(input) + 12, bytes_of(output) + 12, 3}};
+    return item;
+  }
+  static ScheduleBuilder builder() {
+    ScheduleParams params;
+    params.rank_count = 2;
+    params.element_count = 6;
+    params.chunk_element_count = 6;
+    return ScheduleBuilder(CollectiveKind::allreduce, params);
+  }
+  Execution::State run(ScheduleBuilder& builder, int budget = 100) {
+    execution.begin(item(), Rank{0}, std::make_shared<const Schedule>(builder.take()));
+    return execution.run(edges, budget);
+  }
+};
+
+TEST_CASE("a copy moves a range and multiplies it by the factors of its flags", "[engine]") {
+  OneRank rank;
+  ScheduleBuilder builder = rank.builder();
+  SECTION("none") {
+    builder.copy(at_output(1), at_input(2), 3);
+    CHECK(rank.run(builder) == Execution::State::done);
+    CHECK(rank.output == Floats{0, 3, 4, 5, 0, 0});
+  }
+  SECTION("the prescale") {
+    builder.copy(at_output(1), at_input(2), 3, kScalePre);
+    CHECK(rank.run(builder) == Execution::State::done);
+    CHECK(rank.output == Floats{0, 30, 40, 50, 0, 0});
+  }
+  SECTION("both") {
+    builder.copy(at_output(1), at_input(2), 3, kScalePre | kScalePost);
+    CHECK(rank.run(builder) == Execution::State::done);
+    CHECK(rank.output == Floats{0, 15, 20, 25, 0, 0});
+  }
+}
+
+TEST_CASE("scratch keeps what was put there and reduces with it", "[engine]") {
+  OneRank rank;
+  ScheduleBuilder builder = rank.builder();
+  builder.scratch(4)
+      .copy(at_scratch(1), at_input(0), 3)
+      .copy(at_output(2), at_input(2), 4)
+      .reduce(at_output(2), at_scratch(1), 3);
+  CHECK(rank.run(builder) == Execution::State::done);
+  CHECK(rank.output == Floats{0, 0, 3 + 1, 4 + 2, 5 + 3, 6});
+}
+
+TEST_CASE("a send gathers, waits for a slot and goes on where it stopped", "[engine]") {
+  OneRank rank;
+  ScheduleBuilder builder = rank.builder();
+  const int slot_count = rank.transport->slot_count();
+  for (int i = 0; i <= slot_count; ++i) {
+    builder.send(Rank{1}, at_input(1), 4);
+  }
+  CHECK(rank.run(builder) == Execution::State::blocked);
+  CHECK_FALSE(rank.execution.ready(rank.edges));
+  const auto chunk = rank.peer->peek(kRoot);
+  REQUIRE(chunk.has_value());
+  CHECK(chunk->header == ChunkHeader{0, 16, 9});
+  const Floats expected = {2, 3, 4, 5};
+  CHECK(std::memcmp(chunk->data.data(), expected.data(), 16) == 0);
+  rank.peer->release(kRoot);
+  CHECK(rank.execution.ready(rank.edges));
+  int budget = 100;
+  CHECK(rank.execution.run(rank.edges, budget) == Execution::State::done);
+  CHECK(budget == 99);
+}
+
+TEST_CASE("a chunk is combined in the order that the op asks for and then scaled", "[engine]") {
+  OneRank rank;
+  const Floats incoming = {100, 200, 300, 400};
+  const auto slot = rank.peer->begin_send(kRoot);
+  std::memcpy(slot.data(), incoming.data(), 16);
+  rank.peer->commit_send(kRoot, {.sequence = 0, .byte_count = 16, .work_id = 9});
+  ScheduleBuilder builder = rank.builder();
+  SECTION("recv") {
+    builder.recv(Rank{1}, at_output(1), 4);
+    CHECK(rank.run(builder) == Execution::State::done);
+    CHECK(rank.output == Floats{0, 100, 200, 300, 400, 0});
+  }
+  SECTION("recv_reduce") {
+    builder.recv_reduce(Rank{1}, at_output(1), at_input(2), 4, kReverseOperands | kScalePost);
+    CHECK(rank.run(builder) == Execution::State::done);
+    CHECK(rank.output == Floats{0, 51.5, 102, 152.5, 203, 0});
+  }
+  CHECK(rank.input == Floats{1, 2, 3, 4, 5, 6});
+  CHECK_FALSE(rank.transport->peek(Rank{1}).has_value());
+}
+
+TEST_CASE("a run stops when its budget is spent", "[engine]") {
+  OneRank rank;
+  ScheduleBuilder builder = rank.builder();
+  for (std::uint64_t i = 0; i < 5; ++i) {
+    builder.copy(at_output(i), at_input(i), 1);
+  }
+  CHECK(rank.run(builder, 2) == Execution::State::moving);
+  CHECK(rank.output == Floats{1, 2, 0, 0, 0, 0});
+  int budget = 3;
+  CHECK(rank.execution.run(rank.edges, budget) == Execution::State::done);
+  CHECK(rank.output == Floats{1, 2, 3, 4, 5, 0});
+}
+
+TEST_CASE("a schedule with flags is refused by a wire that has none", "[engine]") {
+  OneRank rank;
+  ScheduleBuilder builder = rank.builder();
+  SECTION("post") { builder.post(0, 1); }
+  SECTION("wait") { builder.wait(Rank{1}, 0, 1); }
+  CHECK(rank.run(builder) == Execution::State::failed);
+  CHECK(rank.execution.failure().code() == StatusCode::unsupported);
+}
+
+TEST_CASE("an item is in place if some tensor with elements is its own output", "[engine]") {
+  OneRank rank;
+  WorkItem item = rank.item();
+  CHECK_FALSE(runs_in_place(item));
+  item.segments.push_back({bytes_of(rank.input), bytes_of(rank.input), 0});
+  CHECK_FALSE(runs_in_place(item));
+  item.segments.back().element_count = 1;
+  CHECK(runs_in_place(item));
+  item.kind = CollectiveKind::allgather;
+  CHECK_FALSE(runs_in_place(item));
+}
+
+}  // namespace
+}  // namespace hvd
