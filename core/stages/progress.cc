@@ -100,9 +100,9 @@ WaitOutcome Progress::wait(const Operation& operation, Time until) {
       }
       continue;  // done, or the runtime is leaving
     }
-    // Whoever holds the baton may have looked for submissions for the last time before ours came.
+    // A blocking caller has not rung, and whoever holds the baton may have looked for submissions for
+    // the last time before ours came.
     notify_submitted();
-    notify_submitted();  // a blocking caller has not; whoever drives must see its submission
     coordinator_.handles().sleep_until_done(
         operation, std::min(until, time_after(clock_.now(), spin_.look_again)));
   }
