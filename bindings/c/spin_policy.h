@@ -11,7 +11,8 @@
 namespace hvd {
 
 // `setting_microseconds` is HVD_SPIN_MICROSECONDS; -1 decides by cores: a rank with a core of its
-// own spins, ranks that share cores yield, so that the one they wait for can run.
+// own keeps it for a while, ranks that share cores give them away at once, so that the one they
+// wait for can run.
 SpinPolicy spin_policy(double allowed_cores, int local_size, std::int64_t setting_microseconds);
 
 }  // namespace hvd

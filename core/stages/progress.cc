@@ -100,8 +100,8 @@ WaitOutcome Progress::wait(const Operation& operation, Time until) {
       }
       continue;  // done, or the runtime is leaving
     }
-    // A blocking caller has not rung, and whoever holds the baton may have looked for submissions for
-    // the last time before ours came.
+    // A blocking caller has not rung, and whoever holds the baton may have looked for submissions
+    // for the last time before ours came.
     notify_submitted();
     coordinator_.handles().sleep_until_done(
         operation, std::min(until, time_after(clock_.now(), spin_.look_again)));
@@ -110,7 +110,7 @@ WaitOutcome Progress::wait(const Operation& operation, Time until) {
 }
 
 WaitOutcome Progress::drive(const Operation& operation, Time until) {
-  Time spin_until = clock_.now() + spin_.length;
+  Time moved_at = clock_.now();
   while (!stopping_.load(std::memory_order_relaxed)) {
     const bool moved = pass();
     if (operation.done.load(std::memory_order_acquire)) {
@@ -121,9 +121,9 @@ WaitOutcome Progress::drive(const Operation& operation, Time until) {
       return WaitOutcome::timed_out;
     }
     if (moved) {
-      spin_until = now + spin_.length;
-    } else if (now < spin_until) {
-      spin_.yield ? yield_thread() : pause_core();
+      moved_at = now;
+    } else if (now < moved_at + spin_.length) {
+      now < moved_at + spin_.hold ? pause_core() : yield_thread();
     } else if (prepare_sleep()) {
       const Time wake_at =
           std::min({until, coordinator_.next_deadline(), time_after(now, spin_.look_again)});

@@ -243,7 +243,7 @@ TEST_CASE("no wake-up is lost however the baton changes hands", "[progress]") {
   for (const Nanos spin : {Nanos{0}, 20 * kMicrosecond}) {
     for (std::uint64_t seed = 0; seed < 4; ++seed) {
       INFO("seed " << seed << " spin " << spin);
-      Runtime runtime(seed * 1'000'000, {.length = spin, .yield = true, .look_again = kNever});
+      Runtime runtime(seed * 1'000'000, {.length = spin, .hold = 0, .look_again = kNever});
       std::atomic<int> bad_count{0};
       {
         std::vector<Thread> users;
