@@ -299,7 +299,13 @@ RunResult run_program(const Program& program) {
   const Time until = world.clock.now() + kVirtualTimeMost;
   while (world.agenda.run_next(until)) {
   }
-  return Judge(program, world, walkers).judge();
+  RunResult result = Judge(program, world, walkers).judge();
+  result.root_sent_count = world.coordinator(kRoot).counters().control_messages_sent;
+  result.root_sent_bytes = world.coordinator(kRoot).counters().control_bytes_sent;
+  for (int r = 1; r < program.rank_count(); ++r) {
+    result.root_received_count += world.coordinator(Rank(r)).counters().control_messages_sent;
+  }
+  return result;
 }
 
 }  // namespace hvd::sim

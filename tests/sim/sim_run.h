@@ -32,6 +32,9 @@ struct RunResult {
   std::size_t ended_count = 0;  // peer_ended, or this rank's own leaving
   std::size_t aborted_count = 0;
   std::size_t warning_count = 0;
+  std::size_t root_received_count = 0;  // control messages of all other ranks
+  std::size_t root_sent_count = 0;
+  std::size_t root_sent_bytes = 0;
 };
 
 RunResult run_program(const Program& program);

@@ -1,3 +1,4 @@
+#include <array>
 #include <cstdio>
 
 #include "tests/catch.h"
@@ -53,6 +54,41 @@ TEST_CASE("every operation of a random program ends on every rank as it must", "
     CHECK(sum.aborted_count > 100);
     CHECK(sum.warning_count > 100);
   }
+}
+
+TEST_CASE("the root of a thousand ranks hears and says one message a rank and round", "[sim]") {
+  constexpr int rank_count = 1000;
+  constexpr std::size_t round_count = 3;
+  Program program;
+  program.config.fusion_bytes_max = 1 << 20;
+  program.ranks.resize(rank_count);
+  for (std::size_t round = 0; round < round_count; ++round) {
+    for (std::size_t n = 0; n < 4; ++n) {
+      Use use;
+      use.name = str("t", n);
+      use.kind = n == 3 ? CollectiveKind::allgather : CollectiveKind::allreduce;
+      use.shape = Shape(std::array<std::int64_t, 2>{2, 3});
+      program.uses.push_back(use);
+      for (RankProgram& rank : program.ranks) {
+        rank.steps.push_back({Step::Kind::submit, round * 4 + n, 0});
+      }
+    }
+    for (RankProgram& rank : program.ranks) {
+      for (std::size_t n = 0; n < 4; ++n) {
+        rank.steps.push_back({Step::Kind::wait, round * 4 + n, 0});
+      }
+    }
+  }
+  const RunResult result = run_program(program);
+  CHECK(result.failures == std::vector<std::string>{});
+  CHECK(result.ok_count == 4 * round_count * rank_count);
+  std::fprintf(stderr,
+               "sim: p %d, %zu operations: root received %zu messages and sent %zu, %zu bytes\n",
+               rank_count, program.uses.size(), result.root_received_count, result.root_sent_count,
+               result.root_sent_bytes);
+  // Batching comes from load: a message a rank and round, a goodbye, and an end.
+  CHECK(result.root_received_count <= rank_count * (round_count + 2));
+  CHECK(result.root_sent_count <= rank_count * (round_count + 2));
 }
 
 TEST_CASE("a seed means the same run every time", "[sim]") {
