@@ -132,6 +132,9 @@ void SimWorld::pass(Rank rank) {
   }
   const Time next = coordinator.next_deadline();
   if (self.leaving && (coordinator.may_leave() || clock.now() >= self.leave_until)) {
+    if (!coordinator.may_leave()) {
+      faults_.push_back(str("rank ", rank, " left only because its time was up"));
+    }
     coordinator.finish_leave();
     self.left = true;
   }

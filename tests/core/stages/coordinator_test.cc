@@ -300,6 +300,28 @@ TEST_CASE("an item that fails on one rank ends the job on all", "[coordinator]")
   CHECK_THAT(at_root->status.message(), Catch::Contains("no memory"));
 }
 
+TEST_CASE("what one rank's data plane cannot finish fails on all ranks", "[coordinator]") {
+  for (const int broken : {0, 1}) {
+    SmallJob job(3);
+    job.hold_items = true;
+    std::vector<OperationPtr> operations;
+    for (int r = 0; r < 3; ++r) {
+      operations.push_back(job.submit(r, request_of("x")));
+    }
+    job.run();
+    job.fail_item(broken, 0, error(StatusCode::resource, "no descriptors").blame_rank(broken));
+    job.run();
+    for (int r = 0; r < 3; ++r) {
+      const Status& status = operations[static_cast<std::size_t>(r)]->status;
+      REQUIRE(operations[static_cast<std::size_t>(r)]->done);
+      CHECK(status.code() == (r == broken ? StatusCode::resource : StatusCode::aborted));
+      CHECK(status.culprit_rank() == broken);
+      CHECK_THAT(status.message(), Catch::Contains("no descriptors"));
+      CHECK(job.at(r).submit(request_of("y")).status().code() == StatusCode::aborted);
+    }
+  }
+}
+
 TEST_CASE("a broken answer fails every operation that it named", "[coordinator]") {
   SmallJob job(2);
   const OperationPtr a = job.submit(1, request_of("a"));

@@ -83,8 +83,11 @@ class SmallJob {
     seats_[index(to)]->inbox.push_back(
         {ControlEvent::Kind::message, Rank(from), std::move(bytes), {}});
   }
-  // Messages on their way to a rank, not read yet.
-  std::deque<ControlEvent>& inbox(int rank) { return seats_[index(rank)]->inbox; }
+  // The rank's data plane gives up on an item that it has started.
+  void fail_item(int rank, std::uint64_t id, const Status& status) {
+    seats_[index(rank)]->running.erase(id);
+    seats_[index(rank)]->completions.push_back({id, status});
+  }
   std::vector<WorkItem>& started(int rank) { return seats_[index(rank)]->items; }
 
  private:
