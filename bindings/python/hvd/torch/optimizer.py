@@ -238,10 +238,25 @@ class _DistributedOptimizer(torch.optim.Optimizer):
         super().zero_grad(*args, **kwargs)
 
 
-def _refuse_what_is_missing(op: int, groups: Any, sparse_as_dense: bool) -> None:
+def _check_numbers(op: int, predivide_factor: float, passes: int) -> None:
+    if predivide_factor != 1.0 and op != Average:
+        raise ValueError("gradient_predivide_factor not supported with op != Average")
+    if predivide_factor <= 0:
+        raise ValueError("gradient_predivide_factor must be > 0")
+    if passes <= 0:
+        raise ValueError("backward_passes_per_step must be > 0")
+
+
+def _refuse_what_is_missing(op: int, num_groups: int, groups: Any, sparse_as_dense: bool) -> None:
     if op == Adasum:
         raise NotImplementedError("DistributedOptimizer(op=hvd.Adasum): Adasum is missing yet")
-    if groups:
+    if num_groups != 0:
+        warnings.warn(
+            "Parameter `num_groups` has been replaced by `groups` and will be removed in v1.0.",
+            DeprecationWarning,
+            stacklevel=3,
+        )
+    if num_groups or groups:
         raise NotImplementedError(
             "DistributedOptimizer(groups=..., num_groups=...): groups are missing yet; small "
             "gradients are fused without them"
@@ -300,19 +315,8 @@ def DistributedOptimizer(
     >>> type(optimizer).__name__, isinstance(optimizer, torch.optim.SGD)
     ('SGD', True)
     """
-    if gradient_predivide_factor != 1.0 and op != Average:
-        raise ValueError("gradient_predivide_factor not supported with op != Average")
-    if gradient_predivide_factor <= 0:
-        raise ValueError("gradient_predivide_factor must be > 0")
-    if backward_passes_per_step <= 0:
-        raise ValueError("backward_passes_per_step must be > 0")
-    if num_groups != 0:
-        warnings.warn(
-            "Parameter `num_groups` has been replaced by `groups` and will be removed in v1.0.",
-            DeprecationWarning,
-            stacklevel=2,
-        )
-    _refuse_what_is_missing(op, num_groups or groups, sparse_as_dense)
+    _check_numbers(op, gradient_predivide_factor, backward_passes_per_step)
+    _refuse_what_is_missing(op, num_groups, groups, sparse_as_dense)
     require_global(process_set)
     cls = type(optimizer.__class__.__name__, (_DistributedOptimizer, optimizer.__class__), {})
     return cls(
