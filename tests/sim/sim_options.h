@@ -10,7 +10,7 @@ namespace hvd::sim {
 
 struct SimRunOptions {
   std::optional<std::uint64_t> seed;  // --seed N: only this one
-  std::uint64_t run_count = 20000;     // --runs N: seeds 0 to N - 1
+  std::uint64_t run_count = 20000;    // --runs N: seeds 0 to N - 1
 };
 
 // Set by main from the command line before any test runs.

@@ -147,6 +147,11 @@ class Judge {
     if (!walker(rank).finished()) {
       fail("rank ", rank, " hangs: ", walker(rank).where());
     }
+    // Only what is running holds a leaving rank up, never what the others do next.
+    const Nanos leave_most = 100 * kMillisecond + 4 * program_.message_delay_most;
+    if (!culprit() && !program_.napping && world_.leave_took(rank) > leave_most) {
+      fail("rank ", rank, " took ", seconds_from_nanos(world_.leave_took(rank)), " s to leave");
+    }
     for (const auto& [use, operation] : walker(rank).operations()) {
       if (!operation->done) {
         fail("rank ", rank, ": '", program_.uses[use].name, "' (use ", use, ") never ended");

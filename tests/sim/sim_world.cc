@@ -52,7 +52,9 @@ struct SimWorld::SimRank {
   bool leaving = false;
   bool left = false;
   bool wake_scheduled = false;
+  Time leave_began_at = 0;
   Time leave_until = kNever;
+  Nanos leave_took = 0;
   Time timer_at = kNever;
 };
 
@@ -101,6 +103,7 @@ void SimWorld::after_pass(Rank rank, std::function<void()> what) {
 bool SimWorld::dead(Rank rank) const { return at(rank).dead; }
 bool SimWorld::frozen(Rank rank) const { return at(rank).frozen; }
 bool SimWorld::left(Rank rank) const { return at(rank).left; }
+Nanos SimWorld::leave_took(Rank rank) const { return at(rank).leave_took; }
 
 // ---- passes ------------------------------------------------------------------------------------
 
@@ -137,6 +140,7 @@ void SimWorld::pass(Rank rank) {
     }
     coordinator.finish_leave();
     self.left = true;
+    self.leave_took = clock.now() - self.leave_began_at;
   }
   coordinator.baton.give_back();
   if (next <= clock.now()) {
@@ -248,6 +252,7 @@ void SimWorld::leave(Rank rank, Nanos most) {
   }
   coordinator.begin_leave();
   self.leaving = true;
+  self.leave_began_at = clock.now();
   self.leave_until = clock.now() + most;
   if (coordinator.may_leave()) {
     coordinator.finish_leave();

@@ -67,6 +67,7 @@ class SimWorld {
   bool dead(Rank rank) const;
   bool frozen(Rank rank) const;
   bool left(Rank rank) const;  // leave() has come to its end
+  Nanos leave_took(Rank rank) const;
   // Broken rules that the ports noticed.
   const std::vector<std::string>& faults() const { return faults_; }
   const std::vector<std::string>& warnings() const { return warnings_; }
