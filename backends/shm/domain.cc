@@ -259,14 +259,16 @@ Result<std::vector<ShmDomain::Member>> Formation::map_members(
   std::vector<ShmDomain::Member> members;
   for (const Rank rank : ranks) {
     if (rank == options_.rank) {
-      members.push_back({.rank = rank, .segment = std::move(own), .doorbell = Fd()});
+      members.push_back(
+          {.rank = rank, .segment = std::move(own), .doorbell = Fd(), .socket = Fd()});
       continue;
     }
     HVD_ASSIGN(PeerMemory memory, take_over(proven_[rank].get(), layout, who(rank), patience_),
                "shared memory");
     members.push_back({.rank = rank,
                        .segment = std::move(memory.segment),
-                       .doorbell = std::move(memory.doorbell)});
+                       .doorbell = std::move(memory.doorbell),
+                       .socket = std::move(proven_[rank])});
   }
   return members;
 }
@@ -309,8 +311,10 @@ std::string ShmDomain::who(Rank rank) const {
 
 void ShmDomain::for_each_fd(const std::function<void(int)>& visit) const {
   for (const Member& member : members_) {
-    if (member.doorbell.open()) {
-      visit(member.doorbell.get());
+    for (const Fd* fd : {&member.doorbell, &member.socket}) {
+      if (fd->open()) {
+        visit(fd->get());
+      }
     }
   }
 }

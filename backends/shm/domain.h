@@ -42,14 +42,16 @@ struct DomainOptions {
   const Clock& clock;
 };
 
-// What this rank shares with the ranks of its host. Holds mappings and the peers' doorbells; the
-// sockets and memfds that it came from are closed.
+// What this rank shares with the ranks of its host. Holds mappings, the peers' doorbells, and the
+// sockets over which they were handed over: their end tells that a peer is gone. The memfds are
+// closed.
 class ShmDomain {
  public:
   struct Member {
     Rank rank;
     Segment segment;
     Fd doorbell;  // none for this rank itself
+    Fd socket;    // none for this rank itself; ends when the peer's process does
   };
   ShmDomain(Rank self, std::vector<RankRecord> records, std::vector<int> host_of_rank,
             std::vector<Member> members, std::string notes);

@@ -1,5 +1,7 @@
 #include "backends/shm/ring_transport.h"
 
+#include <utility>
+
 namespace hvd {
 
 RingTransport::RingTransport(int rank_count, const RingGeometry& geometry, SleepWord* own_sleep)
@@ -7,7 +9,9 @@ RingTransport::RingTransport(int rank_count, const RingGeometry& geometry, Sleep
 
 void RingTransport::connect(Rank peer, const EdgeMemory& memory) {
   edges_[peer.index()].emplace(Edge{RingWriter(memory.outgoing, geometry_),
-                                    RingReader(memory.incoming, geometry_), memory.peer_sleep});
+                                    RingReader(memory.incoming, geometry_),
+                                    memory.peer_sleep,
+                                    {}});
 }
 
 RingTransport::Edge& RingTransport::edge(Rank peer) {
@@ -45,6 +49,9 @@ Status RingTransport::reaches(Rank peer) const {
 
 Status RingTransport::health(Rank peer) const {
   const std::optional<Edge>& edge = edges_[peer.index()];
+  if (edge.has_value() && !edge->lost.empty()) {
+    return error(StatusCode::aborted, edge->lost).blame_rank(peer.value);
+  }
   if (!edge.has_value() || (!edge->outgoing.damaged() && !edge->incoming.damaged())) {
     return ok_status();
   }
@@ -55,6 +62,8 @@ Status RingTransport::health(Rank peer) const {
                ". its memory is damaged, by itself or by another process with access to it")
       .blame_rank(peer.value);
 }
+
+void RingTransport::lose(Rank peer, std::string reason) { edge(peer).lost = std::move(reason); }
 
 void RingTransport::prepare_sleep() { own_sleep_->announce(); }
 void RingTransport::end_sleep() { own_sleep_->withdraw(); }

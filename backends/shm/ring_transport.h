@@ -5,6 +5,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "backends/shm/ring.h"
@@ -32,6 +33,8 @@ class RingTransport : public Transport {
   };
   RingTransport(int rank_count, const RingGeometry& geometry, SleepWord* own_sleep);
   void connect(Rank peer, const EdgeMemory& memory);
+  // The peer will publish and take nothing more. What it has published can still be taken.
+  void lose(Rank peer, std::string reason);
 
   virtual void ring_doorbell(Rank peer) = 0;
   virtual std::string unreachable_text(Rank peer) const = 0;
@@ -41,6 +44,7 @@ class RingTransport : public Transport {
     RingWriter outgoing;
     RingReader incoming;
     SleepWord* peer_sleep;
+    std::string lost;  // why nothing more will come; empty while the peer lives
   };
   Edge& edge(Rank peer);
   void wake(Rank peer);

@@ -1,5 +1,6 @@
 #include "backends/shm/shm_transport.h"
 
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,10 +20,20 @@ int own_index(const ShmDomain& domain) {
 
 }  // namespace
 
-ShmTransport::ShmTransport(std::unique_ptr<ShmDomain> domain)
+Result<std::unique_ptr<ShmTransport>> ShmTransport::create(std::unique_ptr<ShmDomain> domain,
+                                                           Poller& poller) {
+  std::unique_ptr<ShmTransport> transport(new ShmTransport(std::move(domain), poller));
+  for (const ShmDomain::Member& member : transport->domain_->members()) {
+    HVD_TRY(member.socket.open() ? transport->watch(member) : ok_status(), "shared memory");
+  }
+  return transport;
+}
+
+ShmTransport::ShmTransport(std::unique_ptr<ShmDomain> domain, Poller& poller)
     : RingTransport(domain->rank_count(), domain->layout().geometry,
                     domain->sleep_word(own_index(*domain))),
       domain_(std::move(domain)),
+      poller_(poller),
       doorbells_(static_cast<std::size_t>(domain_->rank_count()), -1) {
   const int own = own_index(*domain_);
   for (int index = 0; index < static_cast<int>(domain_->members().size()); ++index) {
@@ -34,6 +45,25 @@ ShmTransport::ShmTransport(std::unique_ptr<ShmDomain> domain)
                             .peer_sleep = domain_->sleep_word(index)});
     }
   }
+}
+
+ShmTransport::~ShmTransport() {
+  for (const ShmDomain::Member& member : domain_->members()) {
+    if (member.socket.open()) {
+      poller_.forget(member.socket.get());
+    }
+  }
+}
+
+// A peer's death ends its socket. The root learns of it over the control plane, but a root that has
+// ended normally tells nobody: without this, work that was under way would wait for ever.
+Status ShmTransport::watch(const ShmDomain::Member& member) {
+  const int socket = member.socket.get();
+  const Rank peer = member.rank;
+  return poller_.watch(socket, EPOLLRDHUP, [this, socket, peer](std::uint32_t) {
+    poller_.forget(socket);
+    lose(peer, str(domain_->who(peer), " ended while its part was still awaited"));
+  });
 }
 
 std::string ShmTransport::description() const {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/net/poller.h"
 #include "backends/shm/domain.h"
 #include "backends/shm/ring_transport.h"
 
@@ -15,7 +16,10 @@ namespace hvd {
 
 class ShmTransport final : public RingTransport {
  public:
-  explicit ShmTransport(std::unique_ptr<ShmDomain> domain);
+  // `poller` is the one that runs while this rank waits, and outlives the transport.
+  static Result<std::unique_ptr<ShmTransport>> create(std::unique_ptr<ShmDomain> domain,
+                                                      Poller& poller);
+  ~ShmTransport() override;
 
   const ShmDomain& domain() const { return *domain_; }
   std::string description() const override;
@@ -27,7 +31,11 @@ class ShmTransport final : public RingTransport {
   void ring_doorbell(Rank peer) override;
   std::string unreachable_text(Rank peer) const override;
 
+  ShmTransport(std::unique_ptr<ShmDomain> domain, Poller& poller);
+  Status watch(const ShmDomain::Member& member);
+
   std::unique_ptr<ShmDomain> domain_;
+  Poller& poller_;
   std::vector<int> doorbells_;  // by rank; -1 where there is none
 };
 

@@ -85,7 +85,7 @@ Status Runtime::join_others(std::uint64_t generation) {
                          *joined_.star));
   place_ = places_of(domain->host_of_rank())[static_cast<std::size_t>(identity_.rank)];
   HVD_TRY(check_place(identity_, place_));
-  transport_ = std::make_unique<ShmTransport>(std::move(domain));
+  HVD_ASSIGN(transport_, ShmTransport::create(std::move(domain), *poller_));
   std::vector<RankAddress> addresses;
   for (const RankRecord& record : joined_.records) {
     addresses.push_back({record.host_name, record.pid});

@@ -44,7 +44,8 @@ TEST_CASE("ranks with different HVD_HOST_KEY share no memory", "[shm]") {
     REQUIRE(domain.ok());
     CHECK((*domain)->host_of_rank() == std::vector<int>{0, 1, 0, 1, 4});
   }
-  ShmTransport transport(std::move(*domains[0]));
+  const auto own = ShmTransport::create(std::move(*domains[0]), *world.seats[0].poller).value();
+  ShmTransport& transport = *own;
   CHECK(transport.reaches(Rank{2}).ok());
   const Status out_of_reach = transport.reaches(Rank{1});
   CHECK(out_of_reach.code() == StatusCode::unsupported);
@@ -156,7 +157,7 @@ TEST_CASE("forming and leaving a domain leaks neither descriptors nor mappings",
     CHECK(count_segments() == 9);
     std::size_t held = 0;
     domains[0].value()->for_each_fd([&](int) { ++held; });
-    CHECK(held == 2);
+    CHECK(held == 4);  // a doorbell and a socket for each of the two others
   }
   CHECK(count_entries("/proc/self/fd") == descriptors);
   CHECK(count_segments() == 0);
@@ -185,7 +186,10 @@ TEST_CASE("ranks on threads of one process reduce through shared memory", "[shm]
         wrong[rank.index()] = domain.status().message();
         return;
       }
-      ShmTransport transport(std::move(domain).value());
+      const auto own =
+          ShmTransport::create(std::move(domain).value(), *world.seats[rank.index()].poller)
+              .value();
+      ShmTransport& transport = *own;
       auto plane =
           NativeDataPlane::create(rank, static_cast<int>(rank_count), default_config(), transport);
       wrong[rank.index()] =
@@ -245,7 +249,10 @@ TEST_CASE("ranks that are processes reduce through shared memory", "[shm]") {
       if (!domain.ok()) {
         return domain.status().message();
       }
-      ShmTransport transport(std::move(domain).value());
+      const auto own =
+          ShmTransport::create(std::move(domain).value(), *world.seats[rank.index()].poller)
+              .value();
+      ShmTransport& transport = *own;
       auto plane =
           NativeDataPlane::create(rank, static_cast<int>(rank_count), default_config(), transport);
       return try_sums(**plane, *world.seats[rank.index()].idle, rank, static_cast<int>(rank_count));
@@ -263,7 +270,9 @@ TEST_CASE("a rank that is killed leaves no shared memory behind and does not har
     if (!domain.ok()) {
       return domain.status().message();
     }
-    ShmTransport transport(std::move(domain).value());
+    const auto own =
+        ShmTransport::create(std::move(domain).value(), *world.seats[rank.index()].poller).value();
+    ShmTransport& transport = *own;
     if (rank == Rank{1}) {
       ::raise(SIGKILL);
     }
@@ -279,6 +288,33 @@ TEST_CASE("a rank that is killed leaves no shared memory behind and does not har
   });
   CHECK(complaints == std::vector<std::string>{"", "ended by signal 9"});
   CHECK(count_entries("/dev/shm", "hvd") == 0);
+}
+
+TEST_CASE("work that waits for a rank that was killed fails and names it", "[shm]") {
+  DomainWorld world({"", ""});
+  const auto complaints = run_processes(world, [&](Rank rank) -> std::string {
+    world.take_seat(rank);
+    DomainWorld::Seat& seat = world.seats[rank.index()];
+    const auto transport = ShmTransport::create(world.form(rank).value(), *seat.poller).value();
+    if (rank == Rank{1}) {
+      ::raise(SIGKILL);
+    }
+    const auto plane = NativeDataPlane::create(rank, 2, default_config(), *transport).value();
+    WorkItem item;
+    item.kind = CollectiveKind::barrier;
+    item.choice = plane->choose({.kind = item.kind});
+    plane->start(std::move(item));
+    drive(*plane, *seat.idle);
+    WorkCompletion completion;
+    if (!plane->take_completion(completion)) {
+      return "no completion";
+    }
+    const Status& status = completion.status;
+    const bool named = status.culprit_rank() == 1 &&
+                       status.message().find("rank 1 (host host, pid 1001) ended") == 0;
+    return status.code() == StatusCode::aborted && named ? "" : status.message();
+  });
+  CHECK(complaints == std::vector<std::string>{"", "ended by signal 9"});
 }
 
 }  // namespace

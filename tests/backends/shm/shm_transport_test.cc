@@ -11,7 +11,8 @@ std::vector<std::unique_ptr<ShmTransport>> transports_of(DomainWorld& world) {
   std::vector<std::unique_ptr<ShmTransport>> transports;
   for (auto& domain : world.form_on_threads()) {
     REQUIRE(domain.ok());
-    transports.push_back(std::make_unique<ShmTransport>(std::move(domain).value()));
+    Poller& poller = *world.seats[transports.size()].poller;
+    transports.push_back(ShmTransport::create(std::move(domain).value(), poller).value());
   }
   return transports;
 }
