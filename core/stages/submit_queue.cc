@@ -91,7 +91,11 @@ Status check_request(const Request& request, int rank_count) {
 Status SubmitQueue::submit(const OperationPtr& operation) {
   const Request& request = operation->request;
   MutexLock lock(mutex_);
-  HVD_TRY(closed_);
+  if (!closed_.ok()) {
+    return closed_
+        .in_context(str(collective_name(request.kind), " '", request.name, "' was not started"))
+        .about_tensor(request.name);
+  }
   if (!pending_names_.insert(request.name).second) {
     return wrong(request,
                  "an operation of this name is still pending on this rank; it stays valid. wait "
