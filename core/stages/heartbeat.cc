@@ -35,7 +35,9 @@ bool Heartbeat::beat_due(Time now) {
 }
 
 std::optional<Rank> Heartbeat::silent_peer(Time now) {
-  const bool was_away = now - last_look_ > limit_ / 2 + interval_;
+  // A look is due each third of the limit. A peer was last heard of up to a third before the last
+  // look, so that an absence of more than half of the limit could already look like its death.
+  const bool was_away = now - last_look_ > limit_ / 2;
   last_look_ = now;
   for (Peer& peer : peers_) {
     if (was_away) {

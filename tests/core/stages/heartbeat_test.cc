@@ -1,5 +1,7 @@
 #include "core/stages/heartbeat.h"
 
+#include <algorithm>
+
 #include "tests/catch.h"
 
 namespace hvd {
@@ -62,6 +64,20 @@ TEST_CASE("a rank that was away itself gives everyone a fresh start", "[heartbea
   const std::optional<Found> found = live_until(heartbeat, now, now + 1000 * kSecond, {});
   REQUIRE(found.has_value());  // but a fresh start is no pardon
   CHECK(found->rank == Rank(1));
+}
+
+TEST_CASE("no pause of the whole job, however long, makes a peer look dead", "[heartbeat]") {
+  for (Nanos pause = 0; pause <= 2 * kLimit; pause += kLimit / 100) {
+    Heartbeat heartbeat({Rank(1)}, kLimit, kStart);
+    // The peer beats just after this rank's looks, so its last beat is a third of the limit old.
+    heartbeat.heard_of(Rank(1), kStart + 1);
+    REQUIRE(heartbeat.beat_due(kStart + kLimit / 3));
+    REQUIRE_FALSE(heartbeat.silent_peer(kStart + kLimit / 3).has_value());
+    const Time woken = kStart + kLimit / 3 + std::max(pause, kLimit / 3);
+    REQUIRE(heartbeat.beat_due(woken));
+    CAPTURE(pause);
+    CHECK_FALSE(heartbeat.silent_peer(woken).has_value());
+  }
 }
 
 TEST_CASE("a rank that ended is waited for no more, and alone nobody beats", "[heartbeat]") {
