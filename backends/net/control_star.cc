@@ -17,6 +17,58 @@ namespace {
 
 constexpr std::size_t kReadBytes = 64 << 10;
 constexpr Nanos kDeliveryPause = 100 * kMicrosecond;
+constexpr std::size_t kCauseBytesMax = 8192;
+
+// What the root broadcasts in init: its part, or why there will be none. No message of the running
+// job (core/stages/messages.cc) begins so: the root may have got that far already.
+enum class Verdict : std::uint8_t { part = 0xe0, failure = 0xe1 };
+
+Bytes encode_part(std::span<const std::byte> part) {
+  Bytes message = ByteWriter().put(static_cast<std::uint8_t>(Verdict::part)).take();
+  message.insert(message.end(), part.begin(), part.end());
+  return message;
+}
+
+Bytes encode_failure(const Status& cause) {
+  return ByteWriter()
+      .put(static_cast<std::uint8_t>(Verdict::failure))
+      .put(static_cast<std::uint8_t>(cause.code()))
+      .put(static_cast<std::int32_t>(cause.culprit_rank()))
+      .put_string(std::string_view(cause.message()).substr(0, kCauseBytesMax))
+      .take();
+}
+
+bool is_failure(const Bytes& message) {
+  return !message.empty() && message.front() == static_cast<std::byte>(Verdict::failure);
+}
+
+Status decode_failure(const Bytes& message) {
+  ByteReader reader(message);
+  (void)reader.get<std::uint8_t>();
+  const auto code = reader.get<std::uint8_t>();
+  const auto culprit = reader.get<std::int32_t>();
+  const std::string text = reader.get_string(kCauseBytesMax);
+  if (!reader.finished() || code == 0 || code > static_cast<std::uint8_t>(StatusCode::internal)) {
+    return error(StatusCode::invalid_argument, "rank 0 sent a malformed message of init");
+  }
+  return Status(static_cast<StatusCode>(code), text).blame_rank(culprit);
+}
+
+Result<Bytes> decode_broadcast(const Bytes& message) {
+  if (is_failure(message)) {
+    return decode_failure(message);
+  }
+  if (message.empty() || message.front() != static_cast<std::byte>(Verdict::part)) {
+    return error(StatusCode::invalid_argument, "rank 0 sent a malformed message of init");
+  }
+  return Bytes(message.begin() + 1, message.end());
+}
+
+Status lost_in_set_up(const ControlEvent& event) {
+  return error(StatusCode::aborted, "rank ", event.from,
+               " was lost while the job was set up: ", event.reason, ". look at its output")
+      .blame_rank(event.from.value);
+}
 
 // Bytes that closing the socket could still lose. Within a host what was sent is in the peer's
 // receive queue; its confirmation would take up to 40 ms (delayed acknowledgement), so it is not
@@ -147,9 +199,7 @@ Result<std::vector<int>> ControlStar::collect(std::vector<Bytes>& parts, std::ve
       continue;
     }
     if (at->kind == ControlEvent::Kind::peer_lost) {
-      return error(StatusCode::aborted, "rank ", at->from,
-                   " was lost while the job was set up: ", at->reason, ". look at its output")
-          .blame_rank(at->from.value);
+      return lost_in_set_up(*at);
     }
     parts[from] = std::move(at->message);
     there[from] = true;
@@ -169,6 +219,14 @@ Result<std::vector<Bytes>> ControlStar::gather(Bytes mine, Time deadline) {
     send(kRoot, mine);
     return std::vector<Bytes>();
   }
+  Result<std::vector<Bytes>> parts = gather_parts(std::move(mine), deadline);
+  if (!parts.ok()) {
+    give_up(parts.status());
+  }
+  return parts;
+}
+
+Result<std::vector<Bytes>> ControlStar::gather_parts(Bytes mine, Time deadline) {
   const Time start = poller_.clock().now();
   std::vector<Bytes> parts(links_.size());
   std::vector<bool> there(links_.size(), false);
@@ -188,8 +246,9 @@ Result<std::vector<Bytes>> ControlStar::gather(Bytes mine, Time deadline) {
 
 Result<Bytes> ControlStar::broadcast(Bytes from_root, Time deadline) {
   if (is_root()) {
+    const Bytes message = encode_part(from_root);
     for (std::size_t rank = 1; rank < links_.size(); ++rank) {
-      send(Rank(rank), from_root);
+      send(Rank(rank), message);
     }
     while (!flushed()) {
       HVD_TRY(pass_until(deadline), "broadcasting while the job is set up");
@@ -203,13 +262,39 @@ Result<Bytes> ControlStar::broadcast(Bytes from_root, Time deadline) {
   for (;;) {
     HVD_ASSIGN(const std::vector<int> missing, collect(parts, there));
     if (missing.empty()) {
-      return std::move(parts[kRoot.index()]);
+      return decode_broadcast(parts[kRoot.index()]);
     }
     if (Status passed = pass_until(deadline); !passed.ok()) {
       return passed.code() == StatusCode::deadline_exceeded ? missing_error(missing, start)
                                                             : passed;
     }
   }
+}
+
+Status ControlStar::set_up_alive() const {
+  for (const ControlEvent& event : events_) {
+    if (event.kind == ControlEvent::Kind::peer_lost) {
+      return lost_in_set_up(event);
+    }
+    if (!is_root() && is_failure(event.message)) {
+      return decode_failure(event.message);
+    }
+  }
+  return ok_status();
+}
+
+void ControlStar::give_up(const Status& cause) {
+  if (!is_root() || std::exchange(gave_up_, true)) {
+    return;
+  }
+  const Bytes message = encode_failure(cause);
+  for (Link& link : links_) {
+    if (link.connection != nullptr && !link.connection->ended()) {
+      link.connection->send(message);
+      note_flush_state(link);
+    }
+  }
+  close(poller_.clock().now() + kSecond);
 }
 
 Status ControlStar::missing_error(const std::vector<int>& missing, Time start) const {

@@ -40,9 +40,15 @@ class ControlStar final : public ControlPlane {
 
   // For init, blocking, called by all ranks in the same order. gather: the root gets everybody's
   // part by rank, the others nothing. broadcast: everybody gets the root's. An error names the
-  // ranks that are missing.
+  // ranks that are missing; the root passes it on, so that all learn the first cause.
   Result<std::vector<Bytes>> gather(Bytes mine, Time deadline);
   Result<Bytes> broadcast(Bytes from_root, Time deadline);
+  // Between these, where init waits for something else: an error once that has become pointless,
+  // because a rank was lost or the root has given up. The star's poller has to run meanwhile.
+  Status set_up_alive() const;
+  Poller& poller() { return poller_; }
+  // The root fails in init: the others' broadcast ends with this cause. Nothing works afterwards.
+  void give_up(const Status& cause);
 
   // The end of sending: what was sent is handed to the peers' kernels (so that closing loses none
   // of it), at most until the deadline. Does not wait for peers to read or to close.
@@ -64,6 +70,7 @@ class ControlStar final : public ControlPlane {
   bool is_root() const { return self_ == kRoot; }
   // Takes the oldest message of each rank that lacks one; the ranks still missing, or who is lost.
   Result<std::vector<int>> collect(std::vector<Bytes>& parts, std::vector<bool>& there);
+  Result<std::vector<Bytes>> gather_parts(Bytes mine, Time deadline);
   Status pass_until(Time deadline);
   Status missing_error(const std::vector<int>& missing, Time start) const;
 
@@ -73,6 +80,7 @@ class ControlStar final : public ControlPlane {
   std::deque<ControlEvent> events_;
   Bytes scratch_;
   int unflushed_count_ = 0;
+  bool gave_up_ = false;
 };
 
 }  // namespace hvd

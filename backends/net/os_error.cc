@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cctype>
+#include <cerrno>
 #include <cstring>
 
 namespace hvd {
@@ -21,7 +22,8 @@ Status os_error(StatusCode code, std::string_view what, int error_number) {
 }
 
 Status os_error(std::string_view what, int error_number) {
-  return os_error(StatusCode::resource, what, error_number);
+  const bool peer_gone = error_number == EPIPE || error_number == ECONNRESET;
+  return os_error(peer_gone ? StatusCode::aborted : StatusCode::resource, what, error_number);
 }
 
 }  // namespace hvd

@@ -19,6 +19,7 @@ namespace {
 constexpr std::string_view kPurpose = "shm";
 // Strangers beyond the ranks that are awaited: one more pushes out whoever has waited longest.
 constexpr std::size_t kStrangersMax = 64;
+constexpr Nanos kFirstCausePatience = 200 * kMillisecond;
 
 // One rank's way through the formation; the steps are those of form().
 class Formation {
@@ -57,6 +58,7 @@ class Formation {
     }
     return ranks.size() == 1 ? who(awaited_.front()) : ranks_text(ranks);
   }
+  Status lost_pair(Rank peer, const Status& why);
   Status late(const std::string& what) const {
     return error(StatusCode::deadline_exceeded, "shared memory: ", who(options_.rank), " ", what,
                  " within ", options_.timeout_seconds, " s. limit: HVD_START_TIMEOUT_SECONDS ",
@@ -150,10 +152,11 @@ Status Formation::greet_upwards() {
     listener_ = DomainListener();
     return ok_status();
   }
-  HVD_ASSIGN(const std::unique_ptr<Poller> poller, Poller::create(patience_.clock));
+  // The star's poller: a rank that dies now would never greet, and only the star knows of it.
+  Poller& poller = star_.poller();
   std::vector<Fd> admitted;
   HVD_ASSIGN(const std::unique_ptr<Listener> listener,
-             Listener::start(*poller, listener_.take_socket(),
+             Listener::start(poller, listener_.take_socket(),
                              {.secret = options_.secret,
                               .purpose = std::string(kPurpose),
                               .strangers_max = kStrangersMax + awaited_.size(),
@@ -164,7 +167,8 @@ Status Formation::greet_upwards() {
     if (left <= 0) {
       return late(str("has not heard from ", awaited_text()));
     }
-    HVD_TRY(poller->run_once(left).status());
+    HVD_TRY(star_.set_up_alive());
+    HVD_TRY(poller.run_once(left).status());
     for (Fd& socket : std::exchange(admitted, {})) {
       HVD_TRY(greet(std::move(socket), std::nullopt));
     }
@@ -211,6 +215,21 @@ Status Formation::failed(Rank peer, const Status& why) {
   return ok_status();
 }
 
+// A pair may break because a third rank died. The root hears of deaths first hand; a leaf listens
+// to it for a moment, and so also leaves it time to hear of the right one.
+Status Formation::lost_pair(Rank peer, const Status& why) {
+  const Time until = options_.clock.now() + kFirstCausePatience;
+  Status first = star_.set_up_alive();
+  while (why.code() == StatusCode::aborted && first.ok() && options_.clock.now() < until) {
+    HVD_TRY(star_.poller().run_once(until - options_.clock.now()).status());
+    first = star_.set_up_alive();
+  }
+  if (why.ok() || !first.ok()) {
+    return why.ok() ? why : first;
+  }
+  return why.in_context(str("sharing memory with ", who(peer))).blame_rank(peer.value);
+}
+
 Result<Bytes> Formation::decide_at_root(
     const Bytes& mine, const std::function<Result<Bytes>(const PeerReports&)>& decide) {
   HVD_ASSIGN(const std::vector<Bytes> parts, star_.gather(mine, patience_.deadline));
@@ -252,8 +271,8 @@ Result<std::vector<ShmDomain::Member>> Formation::map_members(
       return error(StatusCode::internal, "the root says that ", who(rank),
                    " shares memory with this rank, which has not proven it");
     }
-    HVD_TRY(hand_over(proven_[rank].get(), own, options_.doorbell_fd, layout, patience_),
-            "handing shared memory to ", who(rank));
+    HVD_TRY(lost_pair(
+        rank, hand_over(proven_[rank].get(), own, options_.doorbell_fd, layout, patience_)));
   }
   own.close_memfd();
   std::vector<ShmDomain::Member> members;
@@ -263,11 +282,11 @@ Result<std::vector<ShmDomain::Member>> Formation::map_members(
           {.rank = rank, .segment = std::move(own), .doorbell = Fd(), .socket = Fd()});
       continue;
     }
-    HVD_ASSIGN(PeerMemory memory, take_over(proven_[rank].get(), layout, who(rank), patience_),
-               "shared memory");
+    Result<PeerMemory> memory = take_over(proven_[rank].get(), layout, who(rank), patience_);
+    HVD_TRY(lost_pair(rank, memory.status()));
     members.push_back({.rank = rank,
-                       .segment = std::move(memory.segment),
-                       .doorbell = std::move(memory.doorbell),
+                       .segment = std::move(memory->segment),
+                       .doorbell = std::move(memory->doorbell),
                        .socket = std::move(proven_[rank])});
   }
   return members;
@@ -284,7 +303,13 @@ Result<DomainListener> DomainListener::open() {
 
 Result<std::unique_ptr<ShmDomain>> form_domain(DomainListener listener,
                                                const DomainOptions& options, ControlStar& star) {
-  return Formation(std::move(listener), options, star).form();
+  Formation formation(std::move(listener), options, star);
+  auto domain = formation.form();
+  if (!domain.ok()) {
+    // While the sockets to the others are still open: who misses them has been told why.
+    star.give_up(domain.status());
+  }
+  return domain;
 }
 
 ShmDomain::ShmDomain(Rank self, std::vector<RankRecord> records, std::vector<int> host_of_rank,

@@ -204,6 +204,23 @@ TEST_CASE("a rank that dies while the others gather ends it at once by name", "[
   REQUIRE(parts.status().message().find("rank 2") != std::string::npos);
 }
 
+TEST_CASE("a death while the others set up is told to all by the root, as the first cause",
+          "[control_star]") {
+  World world(3);
+  REQUIRE(world.stars[1]->gather(text("one"), world.patience()).ok());
+  world.stars[2].reset();
+  REQUIRE_FALSE(world.stars[0]->gather({}, world.patience()).ok());
+  world.stars[0].reset();
+  (void)*world.pollers[1]->run_once(kTestPatience);
+  const Status waiting = world.stars[1]->set_up_alive();
+  const Status told = world.stars[1]->broadcast({}, world.patience()).status();
+  for (const Status& status : {waiting, told}) {
+    REQUIRE(status.code() == StatusCode::aborted);
+    REQUIRE(status.culprit_rank() == 2);
+    REQUIRE(status.message().find("rank 2 was lost") != std::string::npos);
+  }
+}
+
 TEST_CASE("one rank alone needs no connection", "[control_star]") {
   World world(1);
   REQUIRE(world.stars[0]->gather(text("me"), 0)->front() == text("me"));
