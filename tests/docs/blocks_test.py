@@ -1,6 +1,5 @@
-import pytest
-
 import blocks
+import pytest
 
 
 def found(text):

@@ -1,5 +1,4 @@
 import pytest
-
 from commit_subject import complaint
 
 

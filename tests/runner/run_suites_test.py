@@ -2,9 +2,8 @@
 
 import sys
 
-import pytest
-
 import allowed_skips
+import pytest
 import results
 import run_suites
 import suites

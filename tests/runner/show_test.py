@@ -1,7 +1,6 @@
 """`./dev show` believes a row only if it printed its figure, and a miss is not success."""
 
 import pytest
-
 import show
 
 

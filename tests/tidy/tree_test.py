@@ -3,7 +3,6 @@
 import pathlib
 
 import pytest
-
 from checks import arrows, compiles, homes, house, mirror, sizes
 from tree import Tree
 

@@ -1,0 +1,35 @@
+"""What many ranks compute together: the same bits everywhere, in any order of submission."""
+
+import pytest
+from job import Job, launch, worker
+
+
+@pytest.mark.parametrize("size", [2, 3, 4, pytest.param(5, marks=pytest.mark.full), 8])
+def test_every_dtype_and_reduction_gives_equal_and_right_bits_on_all_ranks(size):
+    done = launch(size, worker("equal_results"))
+    assert done.status == 0, done.err
+    count = int(done.out.split("equal ")[1])
+    assert count > 200, done.out
+
+
+@pytest.mark.parametrize("size", [2, 4])
+def test_threads_of_a_rank_may_submit_at_once_in_any_order(size):
+    done = launch(size, worker("many_threads"))
+    assert (done.status, "threads done 2500" in done.out) == (0, True), done
+
+
+def test_ranks_on_one_host_know_their_places():
+    with Job(3) as job:
+        job.init()
+        assert [a.text for a in job.all_ok("place")] == [f"place {r} 3 {r} 3 0 1" for r in range(3)]
+        job.end()
+
+
+def test_unnamed_operations_match_by_the_order_of_their_calls():
+    with Job(3) as job:
+        job.init()
+        for value in (1, 5):
+            for answer in job.all_ok(f"allreduce - float32 4 value={value}"):
+                assert answer.text.endswith(f"first {3 * value}"), answer
+        job.all_ok("barrier -")
+        job.end()
