@@ -38,8 +38,9 @@ class Formation {
   Status connect_downwards();
   Status share_connections();
   Status greet_downwards();
+  Status greet_at(Rank peer, Fd socket);
   Status greet_upwards();
-  Status greet(Fd socket, std::optional<Rank> expected);
+  void greet(Fd socket);
   Result<Rank> prove(int socket, std::optional<Rank> expected);
   Result<std::vector<int>> agree_on_hosts();
   Result<std::vector<ShmDomain::Member>> map_members(const std::vector<int>& host_of_rank);
@@ -138,13 +139,35 @@ Status Formation::share_connections() {
 // nobody waits in a circle.
 Status Formation::greet_downwards() {
   for (auto& [peer, socket] : connected_) {
-    const Status authenticated =
-        authenticate(socket.get(), HandshakeSide::connecting, options_.secret, kPurpose,
-                     patience_.deadline, patience_.clock);
-    HVD_TRY(authenticated.ok() ? greet(std::move(socket), peer) : failed(peer, authenticated));
+    HVD_TRY(greet_at(peer, std::move(socket)));
   }
   connected_.clear();
   return ok_status();
+}
+
+// Many strangers can push a rank out of the queue before its turn; then it queues again. Whoever
+// does not listen any more refuses the connection at once.
+Status Formation::greet_at(Rank peer, Fd socket) {
+  for (;;) {
+    Status status = authenticate(socket.get(), HandshakeSide::connecting, options_.secret, kPurpose,
+                                 patience_.deadline, patience_.clock);
+    if (status.ok()) {
+      status = prove(socket.get(), peer).status();
+    }
+    if (status.ok()) {
+      proven_.emplace(peer, std::move(socket));
+      return ok_status();
+    }
+    if (status.code() != StatusCode::aborted) {
+      return failed(peer, status);
+    }
+    Result<Fd> again = connect_unix(options_.records[peer.index()].unix_socket_name,
+                                    UnixKind::stream, patience_.deadline, patience_.clock);
+    if (!again.ok()) {
+      return failed(peer, status);
+    }
+    socket = std::move(again).value();
+  }
 }
 
 Status Formation::greet_upwards() {
@@ -170,20 +193,18 @@ Status Formation::greet_upwards() {
     HVD_TRY(star_.set_up_alive());
     HVD_TRY(poller.run_once(left).status());
     for (Fd& socket : std::exchange(admitted, {})) {
-      HVD_TRY(greet(std::move(socket), std::nullopt));
+      greet(std::move(socket));
     }
   }
   return ok_status();
 }
 
 // A pair that cannot prove that it shares memory goes without; only lateness is an error.
-Status Formation::greet(Fd socket, std::optional<Rank> expected) {
-  const Result<Rank> peer = prove(socket.get(), expected);
+void Formation::greet(Fd socket) {
+  const Result<Rank> peer = prove(socket.get(), std::nullopt);
   if (peer.ok()) {
     proven_.emplace(*peer, std::move(socket));
-    return ok_status();
   }
-  return expected.has_value() ? failed(*expected, peer.status()) : ok_status();
 }
 
 Result<Rank> Formation::prove(int socket, std::optional<Rank> expected) {
