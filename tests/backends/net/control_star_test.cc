@@ -188,11 +188,16 @@ TEST_CASE("a gather that is not complete names the ranks that sent nothing", "[c
   REQUIRE(parts.status().code() == StatusCode::deadline_exceeded);
   REQUIRE(parts.status().message().find("ranks 1 3 ") != std::string::npos);
   REQUIRE(parts.status().message().find("HVD_START_TIMEOUT_SECONDS") != std::string::npos);
-  REQUIRE(world.stars[1]
-              ->broadcast({}, world.clock.now() + kMillisecond)
-              .status()
-              .message()
-              .find("rank 0 ") != std::string::npos);
+  const Status told = world.stars[1]->broadcast({}, world.patience()).status();
+  REQUIRE(told.message() == parts.status().message());
+  REQUIRE(told.culprit_rank() == 1);
+}
+
+TEST_CASE("a leaf that waits for the root alone names it", "[control_star]") {
+  World world(2);
+  const Status alone = world.stars[1]->broadcast({}, world.clock.now() + kMillisecond).status();
+  REQUIRE(alone.code() == StatusCode::deadline_exceeded);
+  REQUIRE(alone.message().find("rank 0 ") != std::string::npos);
 }
 
 TEST_CASE("a rank that dies while the others gather ends it at once by name", "[control_star]") {
