@@ -331,9 +331,14 @@ def start_launch(size: int, *command: str, **settings: str) -> subprocess.Popen:
 # ---- what a job may leave behind -----------------------------------------------------------------
 
 
-def unix_sockets() -> set[str]:
-    """Abstract names of hvd that exist in this network namespace."""
-    return set(re.findall(r"@(hvd-\S+)", Path("/proc/net/unix").read_text()))
+def unix_sockets(listening: bool = False) -> set[str]:
+    """Abstract names of hvd in this network namespace; `listening`: that take strangers."""
+    names = set()
+    for line in Path("/proc/net/unix").read_text().splitlines()[1:]:
+        fields = line.split()
+        if fields[-1].startswith("@hvd-") and (not listening or fields[3] == "00010000"):
+            names.add(fields[-1][1:])
+    return names
 
 
 def files_of_jobs() -> set[str]:
