@@ -5,4 +5,4 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "multiproc"))
 
-from full_marker import pytest_collection_modifyitems, pytest_configure  # noqa: E402, F401
+from full_marker import pytest_collection_modifyitems, pytest_configure  # noqa: F401

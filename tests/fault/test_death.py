@@ -1,4 +1,4 @@
-"""A rank dies, stops or is cut off: the others fail at once, by name, and nothing is left behind."""
+"""A rank dies or stops: the others fail at once, by name, and nothing is left behind."""
 
 import os
 import re
@@ -138,7 +138,7 @@ def check_death_in_init(victim, call):
     found = die_in_init(victim, call)
     if found is None:
         return False
-    died, answers, dying = found
+    died, answers, _ = found
     late = max(answer.at for answer in answers.values()) - died
     print(f"call {call}: {late * 1e3:.0f} ms;", *(a.text[:120] for a in answers.values()))
     for answer in answers.values():
@@ -197,7 +197,9 @@ def test_a_stopped_rank_is_an_error_that_names_it(victim):
 def test_a_whole_job_that_is_stopped_and_continued_goes_on(seconds):
     with Job(3, HVD_HEARTBEAT_SECONDS="1") as job:
         job.init().works()
-        assert [a.text for a in job.all("loop allreduce x float32 16 times=400000")] == ["looping"] * 3
+        assert [a.text for a in job.all("loop allreduce x float32 16 times=400000")] == [
+            "looping"
+        ] * 3
         rounds = 1 if seconds > 1 else 4
         for _ in range(rounds):
             for rank in job.ranks:

@@ -6,6 +6,7 @@ import signal
 import socket
 import struct
 import threading
+from pathlib import Path
 
 import pytest
 from job import Job, eventually, start_launch, unix_sockets, worker
@@ -61,7 +62,7 @@ def listening_ports(pids):
         except OSError:
             continue  # gone
     ports = set()
-    for line in open("/proc/net/tcp").readlines()[1:]:
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         fields = line.split()
         if fields[3] == "0A" and fields[9] in inodes:
             ports.add(int(fields[1].split(":")[1], 16))
@@ -158,7 +159,7 @@ def tree(pid):
     found = [pid]
     try:
         for task in os.listdir(f"/proc/{pid}/task"):
-            for child in open(f"/proc/{pid}/task/{task}/children").read().split():
+            for child in Path(f"/proc/{pid}/task/{task}/children").read_text().split():
                 found += tree(int(child))
     except OSError:
         pass  # gone

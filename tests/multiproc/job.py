@@ -146,7 +146,9 @@ class Rank:
         try:
             line = self._lines.get(timeout=patience)
         except queue.Empty:
-            raise AssertionError(f"{self.who} did not answer in {patience:g} s\n{self.errors}") from None
+            raise AssertionError(
+                f"{self.who} did not answer in {patience:g} s\n{self.errors}"
+            ) from None
         assert line is not None, f"{self.who} ended with {self.process.wait()}\n{self.errors}"
         return parse(line)
 
@@ -235,7 +237,7 @@ class Job:
 
     def start(self, numbers: list[int] | None = None) -> Job:
         for number in range(self.size) if numbers is None else numbers:
-            special = {k: v for k, v in self.each.get(number, {}).items()}
+            special = dict(self.each.get(number, {}))
             program = special.pop("PROGRAM", worker("rank_shell"))
             env = clean_environment(**{**self.settings, "HVD_RANK": str(number), **special})
             self.ranks.append(Rank(number, env, program))
@@ -344,7 +346,9 @@ def unix_sockets(listening: bool = False) -> set[str]:
 def files_of_jobs() -> set[str]:
     """What a job could leave in the file system."""
     places = [Path("/dev/shm"), Path(os.environ.get("TMPDIR", "/tmp")), Path("/var/tmp")]
-    return {str(p) for place in places if place.is_dir() for p in place.iterdir() if "hvd" in p.name}
+    return {
+        str(p) for place in places if place.is_dir() for p in place.iterdir() if "hvd" in p.name
+    }
 
 
 def processes_of_session(session: int) -> list[str]:

@@ -1,6 +1,5 @@
 """Beginning and end: goodbyes, exits without one, many cycles in one process, fork and exec."""
 
-
 import pytest
 from job import Job, launch, worker
 
