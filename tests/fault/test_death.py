@@ -9,10 +9,10 @@ import pytest
 from job import (
     Job,
     eventually,
-    files_of_jobs,
+    nothing_left_since,
     processes_of_session,
     start_launch,
-    unix_sockets,
+    traces,
     worker,
 )
 
@@ -52,7 +52,7 @@ def check_survivors(job, victim, died):
 
 @pytest.mark.parametrize(("phase", "victim"), cases())
 def test_a_killed_rank_is_an_error_on_the_others_that_names_it(phase, victim):
-    before = files_of_jobs()
+    before = traces()
     with Job(3, HVD_FUSION_BYTES_MAX="0") as job:
         job.init().works()
         if PHASES[phase]:
@@ -67,8 +67,7 @@ def test_a_killed_rank_is_an_error_on_the_others_that_names_it(phase, victim):
             rank.do("allreduce again float32 3").is_error("aborted", dying.who, "'again'")
             rank.do("shutdown")
             rank.end()
-        assert not unix_sockets() - job.unix_sockets_before
-    assert files_of_jobs() <= before
+        assert nothing_left_since(before)
 
 
 def test_who_waits_for_another_name_learns_of_the_death_too():
@@ -225,7 +224,7 @@ def lines_until(stream, pattern):
 
 @pytest.mark.parametrize("victim", [0, 1, pytest.param(2, marks=pytest.mark.full)])
 def test_hvdrun_reports_a_killed_rank_and_leaves_nothing(victim, tmp_path):
-    files, sockets = files_of_jobs(), unix_sockets()
+    before = traces()
     # Each rank has a grandchild that would live on for long.
     process = start_launch(
         3,
@@ -250,8 +249,7 @@ def test_hvdrun_reports_a_killed_rank_and_leaves_nothing(victim, tmp_path):
         told = re.findall(rf"error 4 {victim} z .*pid {pid}", rest)
         assert len(told) == 2, rest
         assert eventually(lambda: not processes_of_session(process.pid), 10)
-        assert not unix_sockets() - sockets
-        assert files_of_jobs() <= files
+        assert nothing_left_since(before)
         assert list(tmp_path.iterdir()) == []
     finally:
         try:

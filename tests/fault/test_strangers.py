@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from job import Job, eventually, start_launch, unix_sockets, worker
+from job import Job, doors_of, eventually, inodes_of, start_launch, worker
 
 NOISE = {
     "silence": b"",
@@ -53,14 +53,7 @@ class Strangers:
 
 def listening_ports(pids):
     """TCP ports on which one of these processes listens."""
-    inodes = set()
-    for pid in pids:
-        try:
-            for fd in os.listdir(f"/proc/{pid}/fd"):
-                link = os.readlink(f"/proc/{pid}/fd/{fd}")
-                inodes |= set(re.findall(r"socket:\[(\d+)\]", link))
-        except OSError:
-            continue  # gone
+    inodes = inodes_of(pids)
     ports = set()
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         fields = line.split()
@@ -108,7 +101,8 @@ def test_strangers_at_the_unix_sockets_do_no_harm(what, count):
     with Job(3) as job, Strangers() as strangers:
         for rank in job.others(2):
             rank.tell("init")
-        names = eventually(lambda: len(n := unix_sockets() - job.unix_sockets_before) >= 2 and n)
+        pids = [rank.pid for rank in job.ranks]
+        names = eventually(lambda: len(n := doors_of(pids[:2])) == 2 and n)
         for name in names:
             for _ in range(count):
                 assert strangers.knock("\0" + name, NOISE[what])
@@ -119,7 +113,7 @@ def test_strangers_at_the_unix_sockets_do_no_harm(what, count):
         assert all(rank.hear().ok for rank in job.ranks)
         assert [a.text for a in job.all("place")] == [f"place {r} 3 {r} 3 0 1" for r in range(3)]
         job.works()
-        assert not unix_sockets(listening=True) - job.unix_sockets_before
+        assert not doors_of(pids)
         job.end()
 
 

@@ -233,7 +233,6 @@ class Job:
         }
         self.each = each or {}
         self.ranks: list[Rank] = []
-        self.unix_sockets_before = unix_sockets()
 
     def start(self, numbers: list[int] | None = None) -> Job:
         for number in range(self.size) if numbers is None else numbers:
@@ -333,22 +332,37 @@ def start_launch(size: int, *command: str, **settings: str) -> subprocess.Popen:
 # ---- what a job may leave behind -----------------------------------------------------------------
 
 
-def unix_sockets(listening: bool = False) -> set[str]:
-    """Abstract names of hvd in this network namespace; `listening`: that take strangers."""
-    names = set()
-    for line in Path("/proc/net/unix").read_text().splitlines()[1:]:
-        fields = line.split()
-        if fields[-1].startswith("@hvd-") and (not listening or fields[3] == "00010000"):
-            names.add(fields[-1][1:])
-    return names
+def inodes_of(pids: list[int]) -> set[str]:
+    """Sockets that these processes hold."""
+    found = set()
+    for pid in pids:
+        try:
+            links = [os.readlink(fd) for fd in Path(f"/proc/{pid}/fd").iterdir()]
+        except OSError:
+            continue  # it ended meanwhile
+        found |= set(re.findall(r"socket:\[(\d+)\]", " ".join(links)))
+    return found
 
 
-def files_of_jobs() -> set[str]:
-    """What a job could leave in the file system."""
+def doors_of(pids: list[int]) -> set[str]:
+    """Abstract names at which these processes listen."""
+    inodes = inodes_of(pids)
+    rows = [line.split() for line in Path("/proc/net/unix").read_text().splitlines()[1:]]
+    return {r[-1][1:] for r in rows if r[3] == "00010000" and r[6] in inodes and r[-1][0] == "@"}
+
+
+def traces() -> set[str]:
+    """What jobs could leave: abstract socket names, files. Jobs of others have them too."""
+    names = set(re.findall(r"@hvd-\S+", Path("/proc/net/unix").read_text()))
     places = [Path("/dev/shm"), Path(os.environ.get("TMPDIR", "/tmp")), Path("/var/tmp")]
-    return {
-        str(p) for place in places if place.is_dir() for p in place.iterdir() if "hvd" in p.name
-    }
+    files = [p for place in places if place.is_dir() for p in place.iterdir() if "hvd" in p.name]
+    return names | {str(p) for p in files}
+
+
+def nothing_left_since(before: set[str]) -> bool:
+    """What came meanwhile and belongs to another job on this machine goes with that job."""
+    came = traces() - before
+    return eventually(lambda: not came & traces(), 120)
 
 
 def processes_of_session(session: int) -> list[str]:
