@@ -2,7 +2,8 @@
 // A user's thread that blocks in wait takes the baton and drives progress inline; otherwise the
 // background thread drives and sleeps at once. Lost wake-ups are excluded by one order of steps:
 // announce the sleep, look once more, sleep (coordination.md, "Threads").
-// Not here: what a pass does (coordinator.h).  Threads: any.  Read next: coordinator.h.
+// Not here: what a pass does (coordinator.h).  Threads: any.  Limits: none.
+// Read next: coordinator.h.
 #pragma once
 
 #include <atomic>

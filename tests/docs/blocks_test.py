@@ -1,5 +1,6 @@
-import blocks
 import pytest
+
+import blocks
 
 
 def found(text):

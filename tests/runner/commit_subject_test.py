@@ -1,4 +1,5 @@
 import pytest
+
 from commit_subject import complaint
 
 

@@ -2,8 +2,9 @@
 
 import sys
 
-import allowed_skips
 import pytest
+
+import allowed_skips
 import results
 import run_suites
 import suites

@@ -1,6 +1,7 @@
 """`./dev show` believes a row only if it printed its figure, and a miss is not success."""
 
 import pytest
+
 import show
 
 

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 
 import pytest
+
 from checks import arrows, compiles, homes, house, mirror, sizes
 from tree import Tree
 
@@ -171,10 +172,20 @@ def test_a_header_without_its_test_is_caught(plant):
         {"core/x.h": "", "tests/core/x_test.cc": "", mirror.UNTESTED: "core/x.h | constants\n"},
         {mirror.UNTESTED: "core/x.h | constants\n"},
         {"core/x.h": "", mirror.UNTESTED: "core/x.h |\n"},
+        {"core/x.h": "", mirror.UNTESTED: "core/x.h | tests/core/y_test.cc\n"},
     ],
 )
 def test_the_list_of_untested_headers_only_shrinks(plant, files):
     assert len(said(mirror.check(plant(files)))) == 1
+
+
+def test_a_header_may_be_covered_by_a_test_that_includes_it(plant):
+    files = {
+        "core/x.h": "",
+        "tests/core/y_test.cc": '#include "core/x.h"\n',
+        mirror.UNTESTED: "core/x.h | tests/core/y_test.cc\n",
+    }
+    assert said(mirror.check(plant(files))) == []
 
 
 def test_a_source_that_nobody_builds_is_caught(plant):

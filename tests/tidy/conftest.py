@@ -1,6 +1,7 @@
 """A tree of planted files, to see that each check catches what it is for."""
 
 import pytest
+
 from tree import Tree
 
 

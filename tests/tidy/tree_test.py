@@ -3,6 +3,7 @@
 import pathlib
 
 import pytest
+
 from checks import arrows, compiles, homes, house, mirror, sizes
 from tree import Tree
 

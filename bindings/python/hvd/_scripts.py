@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -18,6 +19,10 @@ def hvdrun_path() -> Path:
 def hvdrun() -> NoReturn:
     """Replaces this process by the native launcher."""
     launcher = hvdrun_path()
+    # Python ignores these two, and what is ignored stays ignored across exec: without this, a
+    # reader that goes away (hvdrun ... | head) would not end the job as it ends any command.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
     try:
         os.execv(launcher, ["hvdrun", *sys.argv[1:]])
     except OSError as error:

@@ -28,6 +28,17 @@ def includes(tree, path):
             yield number, found.group(1)
 
 
+def project_includes(tree, path, seen=None):
+    """The file and all project files that it reads, directly or not."""
+    seen = set() if seen is None else seen
+    if path in seen or path not in tree:
+        return seen
+    seen.add(path)
+    for _, target in includes(tree, path):
+        project_includes(tree, target, seen)
+    return seen
+
+
 def allowed_for(path):
     folders = [f for f in MAY_INCLUDE if path.startswith(f + "/")]
     return MAY_INCLUDE[max(folders, key=len)] if folders else None

@@ -13,26 +13,14 @@ import shlex
 import shutil
 import subprocess
 
+from checks.arrows import includes, project_includes
 from tree import Violation
-
-from checks.arrows import includes
 
 ROOMS = ("core", "collectives", "backends", "bindings/c", "launcher")
 STRICT = ["-fsyntax-only", "-Wall", "-Wextra", "-Werror", "-I."]
 HEADER_FLAGS = ["-std=c++20", *STRICT, "-x", "c++", "-"]
 C_FLAGS = ["-std=c99", "-pedantic", *STRICT, "-x", "c", "-"]
 CLANG_FLAGS = ["-std=c++20", *STRICT, "-Wthread-safety"]
-
-
-def project_includes(tree, path, seen=None):
-    """The file and all project files that it reads, directly or not."""
-    seen = set() if seen is None else seen
-    if path in seen or path not in tree:
-        return seen
-    seen.add(path)
-    for _, target in includes(tree, path):
-        project_includes(tree, target, seen)
-    return seen
 
 
 def fingerprint(tree, path, command):
