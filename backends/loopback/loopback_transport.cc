@@ -55,6 +55,9 @@ LoopbackTransport::LoopbackTransport(const LoopbackMemory& memory, Rank rank,
 }
 
 std::string LoopbackTransport::description() const {
+  if (doors_.size() == 1) {
+    return "no transport: one rank alone";
+  }
   return str("loopback among ", doors_.size(), " ranks of one process");
 }
 
