@@ -2,7 +2,7 @@
 
 san       unit, sim, multiproc under ASan+UBSan, unit and sim under TSan; no suppression file
 sim       unit and sim with 2,000 cases for each property
-fault     fault and multiproc, five times
+fault     fault and multiproc, five times, with what is marked `full`
 versions  the Python suite on every CPython from 3.9 that this machine has
 fuzz      20,000 inputs for each parser (test cases with the tag [fuzz]) under ASan+UBSan
 
@@ -26,10 +26,12 @@ SANITIZERS = {
     "asan": ("address,undefined", ("unit", "sim", "multiproc")),
     "tsan": ("thread", ("unit", "sim")),
 }
+# Tests ask for more memory than there is and expect what malloc says without a sanitizer: no.
+NO_MEMORY = "allocator_may_return_null=1"
 SANITIZER_SETTINGS = {
-    "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1",
+    "ASAN_OPTIONS": f"{NO_MEMORY}:strict_string_checks=1:detect_stack_use_after_return=1",
     "UBSAN_OPTIONS": "print_stacktrace=1",
-    "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
+    "TSAN_OPTIONS": f"{NO_MEMORY}:halt_on_error=1:second_deadlock_stack=1",
 }
 # Sanitizers make a program up to 20 times slower.
 PATIENCE = 30
@@ -84,8 +86,9 @@ def sim():
 
 
 def fault():
+    """With the tests that are marked `full`."""
     names = [name for name in ("fault", "multiproc") for _ in range(FAULT_ROUNDS)]
-    return [r for name in names for r in suites.run_suite(name)]
+    return [r for name in names for r in suites.run_suite(name, ("-m", "full or not full"))]
 
 
 def interpreters():

@@ -134,11 +134,12 @@ def run_pytest(suite, folder, extra=(), python=sys.executable):
     return results
 
 
-def run_suite(suite):
+def run_suite(suite, extra=()):
+    """`extra`: options for pytest."""
     results = []
     for test in meson_tests(suite):
         results += run_meson_test(suite, test)
     for folder in FOLDERS[suite]:
         if (ROOT / folder).is_dir():
-            results += run_pytest(suite, folder)
+            results += run_pytest(suite, folder, extra)
     return results
