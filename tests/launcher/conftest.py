@@ -1,7 +1,8 @@
 """Fixtures of the tests of hvdrun."""
 
-import hvdrun_process
 import pytest
+
+import hvdrun_process
 
 
 @pytest.fixture

@@ -30,7 +30,9 @@ def test_a_killed_rank_is_reported_by_the_signal_s_name(run):
 
 def test_others_that_fail_by_themselves_do_not_hide_the_cause(run, tmp_path):
     # Rank 0 fails after rank 1 has, as it does when a connection breaks.
-    follow = f"cd {tmp_path}; while [ ! -s pid ] || kill -0 $(cat pid) 2> /dev/null; do :; done; exit 5"
+    follow = (
+        f"cd {tmp_path}; while [ ! -s pid ] || kill -0 $(cat pid) 2> /dev/null; do :; done; exit 5"
+    )
     job = run("-np", "2", "sh", "-c", on_rank(1, f"echo $$ > {tmp_path}/pid; exit 3", follow))
     assert job.status == 3
     assert "rank 0: exited with code 5\n" in job.stderr()
@@ -53,7 +55,9 @@ def test_the_last_thirty_lines_are_in_the_report(run):
 
 def test_a_rank_may_end_well_while_others_go_on(run, tmp_path):
     # Rank 1 ends only after hvdrun has reaped rank 0.
-    follow = f"cd {tmp_path}; while [ ! -s pid ] || kill -0 $(cat pid) 2> /dev/null; do :; done; echo on"
+    follow = (
+        f"cd {tmp_path}; while [ ! -s pid ] || kill -0 $(cat pid) 2> /dev/null; do :; done; echo on"
+    )
     job = run("-np", "2", "sh", "-c", on_rank(0, f"echo $$ > {tmp_path}/pid; exit 0", follow))
     assert job.status == 0
     assert job.stdout() == "[1]<stdout>:on\n"

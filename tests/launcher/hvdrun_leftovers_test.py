@@ -4,6 +4,7 @@ import os
 import signal
 
 import pytest
+
 from hvdrun_process import wait_until
 
 # A grandchild in the rank's process group, and one that fled into a session of its own, is nobody's

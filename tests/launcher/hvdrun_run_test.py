@@ -11,7 +11,9 @@ NP2 = ("-np", "2", "sh", "-c")
 
 
 def test_each_rank_knows_who_it_is(run):
-    job = run(*NP2, "echo $HVD_RANK/$HVD_SIZE $HOROVOD_LOCAL_RANK/$HOROVOD_LOCAL_SIZE $HVD_LAUNCHER")
+    job = run(
+        *NP2, "echo $HVD_RANK/$HVD_SIZE $HOROVOD_LOCAL_RANK/$HOROVOD_LOCAL_SIZE $HVD_LAUNCHER"
+    )
     assert job.status == 0
     assert job.lines() == ["[0]<stdout>:0/2 0/2 hvdrun", "[1]<stdout>:1/2 1/2 hvdrun"]
 
@@ -108,7 +110,9 @@ def test_bytes_pass_unchanged_without_prefix(run, tmp_path):
 
 def test_output_files_keep_each_rank_s_bytes(run, tmp_path):
     logs = tmp_path / "logs"
-    job = run("-np", "2", "--output-filename", str(logs), "sh", "-c", "printf $HVD_RANK; echo e >&2")
+    job = run(
+        "-np", "2", "--output-filename", str(logs), "sh", "-c", "printf $HVD_RANK; echo e >&2"
+    )
     assert job.status == 0
     for rank in "01":
         assert (logs / f"rank.{rank}" / "stdout").read_text() == rank

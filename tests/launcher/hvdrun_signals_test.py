@@ -5,6 +5,7 @@ import signal
 import time
 
 import pytest
+
 from hvdrun_process import state_of, wait_until
 
 # Longer than hvdrun takes two equal signals for one.

@@ -7,6 +7,7 @@ import signal
 import time
 
 import pytest
+
 from hvdrun_process import PATIENCE, program
 
 
