@@ -58,7 +58,7 @@ def build_with(sanitizer):
         options = ["-Dbuildtype=debugoptimized", "-Db_lundef=false", "-Dpython=disabled"]
         options += [f"-Db_sanitize={SANITIZERS[sanitizer][0]}", "-Dtests=enabled"]
         # Instrumented loops do not vectorize; the plain build sees to that.
-        options += ["-Dcpp_args=-fno-sanitize-recover=all,-Wno-pass-failed"]
+        options += ["-Dcpp_args=-fno-sanitize-recover=all -Wno-pass-failed"]
         meson = [sys.executable, "-m", "mesonbuild.mesonmain", "setup"]
         failed = logged([*meson, folder, *options], f"{sanitizer}-setup", compiler)
     return folder, failed or logged(["ninja", "-C", folder], f"{sanitizer}-compile", compiler)
