@@ -24,7 +24,7 @@ struct Process {
   Mutex mutex;
   std::shared_ptr<Runtime> runtime HVD_GUARDED_BY(mutex);
   Runtime* for_fork HVD_GUARDED_BY(mutex) = nullptr;
-  std::uint64_t init_count HVD_GUARDED_BY(life) = 0;
+  std::uint64_t join_count HVD_GUARDED_BY(life) = 0;
   bool hooks_installed HVD_GUARDED_BY(life) = false;
   std::atomic<bool> forked{false};
 };
@@ -84,9 +84,8 @@ Status init(const hvd_init_options_t* options) {
       return ok_status();
     }
   }
-  given.generation = process().init_count;
-  HVD_ASSIGN(std::shared_ptr<Runtime> runtime, Runtime::create(given), "hvd_init");
-  ++process().init_count;
+  HVD_ASSIGN(std::shared_ptr<Runtime> runtime, Runtime::create(given, process().join_count),
+             "hvd_init");
   if (!process().hooks_installed) {
     process().hooks_installed = true;
     pthread_atfork(nullptr, nullptr, in_forked_child);
@@ -148,7 +147,14 @@ Result<Request> request_of(const Call& call, Runtime& runtime) {
   if (call.kind == CollectiveKind::broadcast) {
     request.output = request.input.data;
   }
-  request.name = call.name == nullptr ? runtime.unnamed(call.kind) : call.name;
+  if (call.name != nullptr) {
+    request.name = call.name;
+    return request;
+  }
+  // A call that is refused here must not use a number up: the other ranks' numbers go on.
+  request.name = str(collective_name(call.kind), ".noname");
+  HVD_TRY(runtime.check(request));
+  request.name = runtime.unnamed(call.kind);
   return request;
 }
 

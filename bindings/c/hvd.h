@@ -136,7 +136,8 @@ HVD_API const char* hvd_version(void);
  * of the operation and a per-process counter that hvd_shutdown resets, so that unnamed operations
  * match by the order of their calls. The blocking forms wait and release the handle. */
 
-/* output has input's shape and dtype; output->data may equal input->data. */
+/* output has input's shape and dtype; output->data equals input->data, or the two do not overlap.
+ */
 HVD_API hvd_status_t hvd_allreduce_async(const char* name, const hvd_tensor_t* input,
                                          const hvd_tensor_t* output, const hvd_options_t* options,
                                          hvd_handle_t* handle);

@@ -13,6 +13,8 @@
 namespace hvd {
 namespace {
 
+constexpr std::size_t kReportTextBytesMax = 16 << 10;
+
 // Splits "host:port" into the settings that it stands for.
 Status set_rendezvous(const std::string& text, Config& config) {
   const std::size_t colon = text.rfind(':');
@@ -31,15 +33,36 @@ Status set_rendezvous(const std::string& text, Config& config) {
   return ok_status();
 }
 
+// A Status on its way through the star.
+Bytes encode_report(const Status& status) {
+  ByteWriter out;
+  out.put(static_cast<std::uint8_t>(status.code()));
+  out.put(static_cast<std::int32_t>(status.culprit_rank()));
+  out.put_string(status.message().substr(0, kReportTextBytesMax));
+  return out.take();
+}
+
+Status decode_report(std::span<const std::byte> bytes) {
+  ByteReader in(bytes);
+  const auto code = in.get<std::uint8_t>();
+  const auto culprit = in.get<std::int32_t>();
+  std::string text = in.get_string(kReportTextBytesMax);
+  if (!in.finished() || code > static_cast<std::uint8_t>(StatusCode::internal)) {
+    return error(StatusCode::internal, "a report of ", bytes.size(), " bytes does not parse");
+  }
+  return Status(static_cast<StatusCode>(code), std::move(text)).blame_rank(culprit);
+}
+
 }  // namespace
 
-Result<std::unique_ptr<Runtime>> Runtime::create(const RuntimeOptions& options) {
+Result<std::unique_ptr<Runtime>> Runtime::create(const RuntimeOptions& options,
+                                                 std::uint64_t& join_count) {
   HVD_ASSIGN(Config config, read_config(Environment::of_process()));
   if (!options.rendezvous.empty()) {
     HVD_TRY(set_rendezvous(options.rendezvous, config));
   }
   std::unique_ptr<Runtime> runtime(new Runtime(std::move(config)));
-  HVD_TRY(runtime->join(options));
+  HVD_TRY(runtime->join(options, join_count));
   return runtime;
 }
 
@@ -47,7 +70,7 @@ Runtime::Runtime(Config config) : config_(std::move(config)) {}
 
 Runtime::~Runtime() = default;
 
-Status Runtime::join(const RuntimeOptions& options) {
+Status Runtime::join(const RuntimeOptions& options, std::uint64_t& join_count) {
   HVD_ASSIGN(identity_, identify(config_, options.identity, Environment::of_process()));
   logger_ = std::make_unique<Logger>(log_level_from(config_.log_level, LogLevel::warning),
                                      str("rank ", identity_.rank), standard_error_sink());
@@ -58,22 +81,25 @@ Status Runtime::join(const RuntimeOptions& options) {
     alone_ = std::make_unique<LoopbackWorld>(1, clock_);
     alone_control_ = alone_->make_control_plane(kRoot);
     transport_ = alone_->make_transport(kRoot);
-    return start(*alone_control_, {{"localhost", ::getpid()}});
+    HVD_ASSIGN(data_, NativeDataPlane::create(kRoot, 1, config_, *transport_));
+    start(*alone_control_, {{"localhost", ::getpid()}});
+    return ok_status();
   }
-  return join_others(options.generation);
+  return join_others(join_count);
 }
 
-Status Runtime::join_others(std::uint64_t generation) {
+Status Runtime::join_others(std::uint64_t& join_count) {
   HVD_ASSIGN(secret_, find_job_secret(config_));
   HVD_ASSIGN(DomainListener listener, DomainListener::open());
   HVD_ASSIGN(joined_, join_job({.identity = identity_,
                                 .config = config_,
                                 .secret = secret_,
-                                .generation = generation,
+                                .generation = join_count,
                                 .poller = *poller_,
                                 .logger = *logger_,
                                 .unix_socket_name = listener.name(),
                                 .version = HVD_VERSION_TEXT}));
+  ++join_count;
   HVD_ASSIGN(std::unique_ptr<ShmDomain> domain,
              form_domain(std::move(listener),
                          {.rank = Rank(identity_.rank),
@@ -83,19 +109,45 @@ Status Runtime::join_others(std::uint64_t generation) {
                           .timeout_seconds = config_.start_timeout_seconds,
                           .clock = clock_},
                          *joined_.star));
-  place_ = places_of(domain->host_of_rank())[static_cast<std::size_t>(identity_.rank)];
-  HVD_TRY(check_place(identity_, place_));
-  HVD_ASSIGN(transport_, ShmTransport::create(std::move(domain), *poller_));
+  HVD_TRY(agree(set_up(std::move(domain))));
   std::vector<RankAddress> addresses;
   for (const RankRecord& record : joined_.records) {
     addresses.push_back({record.host_name, record.pid});
   }
-  return start(*joined_.star, std::move(addresses));
+  start(*joined_.star, std::move(addresses));
+  return ok_status();
 }
 
-Status Runtime::start(ControlPlane& control, std::vector<RankAddress> addresses) {
+// What can fail on this rank alone.
+Status Runtime::set_up(std::unique_ptr<ShmDomain> domain) {
+  place_ = places_of(domain->host_of_rank())[static_cast<std::size_t>(identity_.rank)];
+  HVD_TRY(check_place(identity_, place_));
+  HVD_ASSIGN(transport_, ShmTransport::create(std::move(domain), *poller_));
+  HVD_ASSIGN(data_,
+             NativeDataPlane::create(Rank(identity_.rank), identity_.size, config_, *transport_));
+  return ok_status();
+}
+
+// All ranks are in or none is: a rank that cannot go on tells the others why.
+Status Runtime::agree(const Status& mine) {
+  const Time deadline = clock_.now() + nanos_from_seconds(config_.start_timeout_seconds);
+  HVD_ASSIGN(const std::vector<Bytes> reports, joined_.star->gather(encode_report(mine), deadline));
+  Bytes verdict = encode_report(ok_status());
+  for (std::size_t rank = 0; rank < reports.size(); ++rank) {
+    const Status report = decode_report(reports[rank]);
+    if (!report.ok()) {
+      verdict = encode_report(report.in_context(str("rank ", rank, " cannot take part"))
+                                  .blame_rank(static_cast<int>(rank)));
+      break;
+    }
+  }
+  HVD_ASSIGN(const Bytes answer, joined_.star->broadcast(std::move(verdict), deadline));
+  HVD_TRY(mine);
+  return decode_report(answer);
+}
+
+void Runtime::start(ControlPlane& control, std::vector<RankAddress> addresses) {
   const Rank rank(identity_.rank);
-  HVD_ASSIGN(data_, NativeDataPlane::create(rank, identity_.size, config_, *transport_));
   coordinator_ =
       std::make_unique<Coordinator>(config_, JobRanks(rank, std::move(addresses)),
                                     Coordinator::World{clock_, control, *data_, *logger_});
@@ -106,12 +158,11 @@ Status Runtime::start(ControlPlane& control, std::vector<RankAddress> addresses)
     logger_->info("job of ", identity_.size, " ranks; identity from ", identity_.source,
                   "; secret from ", secret_.source, "; data: ", data_->description());
   }
-  return ok_status();
 }
 
 std::string Runtime::unnamed(CollectiveKind kind) {
-  return str(collective_name(kind), ".noname.",
-             unnamed_count_.fetch_add(1, std::memory_order_relaxed));
+  std::atomic<std::uint64_t>& count = unnamed_counts_[static_cast<std::size_t>(kind)];
+  return str(collective_name(kind), ".noname.", count.fetch_add(1, std::memory_order_relaxed));
 }
 
 void Runtime::leave() {

@@ -4,6 +4,7 @@
 // Read next: core/stages/progress.h.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <string>
@@ -24,14 +25,16 @@ namespace hvd {
 
 struct RuntimeOptions {
   ExplicitIdentity identity;
-  std::string rendezvous;        // "host:port"; empty: from the environment
-  std::uint64_t generation = 0;  // how many times this process has joined before
+  std::string rendezvous;  // "host:port"; empty: from the environment
 };
 
 class Runtime {
  public:
   // Joins the job; blocks until all ranks have come.
-  static Result<std::unique_ptr<Runtime>> create(const RuntimeOptions& options);
+  // `join_count` is how many times this process has met the others, and is counted up as soon as
+  // they have met, whatever comes after: it must stay equal on all ranks.
+  static Result<std::unique_ptr<Runtime>> create(const RuntimeOptions& options,
+                                                 std::uint64_t& join_count);
   ~Runtime();
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
@@ -43,6 +46,8 @@ class Runtime {
     return progress_->wait(operation, until);
   }
   HandleTable& handles() { return coordinator_->handles(); }
+  Status check(const Request& request) const { return coordinator_->check(request); }
+  // "allreduce.noname.3": counts per kind of operation, so that unnamed ones match by their order.
   std::string unnamed(CollectiveKind kind);
   const Clock& clock() const { return clock_; }
 
@@ -58,9 +63,11 @@ class Runtime {
 
  private:
   explicit Runtime(Config config);
-  Status join(const RuntimeOptions& options);
-  Status join_others(std::uint64_t generation);
-  Status start(ControlPlane& control, std::vector<RankAddress> addresses);
+  Status join(const RuntimeOptions& options, std::uint64_t& join_count);
+  Status join_others(std::uint64_t& join_count);
+  Status set_up(std::unique_ptr<ShmDomain> domain);
+  Status agree(const Status& mine);
+  void start(ControlPlane& control, std::vector<RankAddress> addresses);
 
   const Config config_;
   SteadyClock clock_;
@@ -77,7 +84,7 @@ class Runtime {
   std::unique_ptr<NativeDataPlane> data_;
   std::unique_ptr<Coordinator> coordinator_;
   std::unique_ptr<Progress> progress_;
-  std::atomic<std::uint64_t> unnamed_count_{0};
+  std::array<std::atomic<std::uint64_t>, kCollectiveKindCount> unnamed_counts_{};
 };
 
 }  // namespace hvd

@@ -13,7 +13,8 @@ namespace hvd {
 class HVD_CAPABILITY("baton") Baton {
  public:
   bool try_take() HVD_TRY_ACQUIRE(true) {
-    return !held_.load(std::memory_order_relaxed) &&
+    // Sequentially consistent: whoever fails has first said that it wants the baton (progress.cc).
+    return !held_.load(std::memory_order_seq_cst) &&
            !held_.exchange(true, std::memory_order_seq_cst);
   }
   void give_back() HVD_RELEASE() { held_.store(false, std::memory_order_seq_cst); }

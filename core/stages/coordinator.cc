@@ -20,6 +20,13 @@ std::vector<Rank> heartbeat_peers(const JobRanks& ranks) {
   return others;
 }
 
+// Messages stay far below kControlMessageBytesMax, however much is submitted or decided at once.
+constexpr std::size_t kBatchBytes = std::size_t{1} << 20;
+
+std::size_t encoded_bytes_most(const ReadyEntry& entry) {
+  return 64 + sizeof(std::int64_t) * kDimensionCountMax + entry.name.size();
+}
+
 // `cause` as one operation's failure: what it was doing when the job went down.
 Status failure_of(const Request& request, const Status& cause) {
   return cause
@@ -33,6 +40,7 @@ Coordinator::Coordinator(const Config& config, JobRanks ranks, World world)
     : config_(config),
       ranks_(std::move(ranks)),
       world_(world),
+      handles_(static_cast<HandleId>(world.clock.now())),
       dispatcher_(world.data, ranks_.self(), ranks_.count()),
       heartbeat_(heartbeat_peers(ranks_), nanos_from_seconds(config.heartbeat_seconds),
                  world.clock.now()),
@@ -47,9 +55,13 @@ Coordinator::Coordinator(const Config& config, JobRanks ranks, World world)
 
 // ---- any thread --------------------------------------------------------------------------------
 
-Result<OperationPtr> Coordinator::submit(Request request) {
+Status Coordinator::check(const Request& request) const {
   HVD_TRY(check_request(request, ranks_.count()));
-  HVD_TRY(world_.data.accepts(request));
+  return world_.data.accepts(request);
+}
+
+Result<OperationPtr> Coordinator::submit(Request request) {
+  HVD_TRY(check(request));
   if (request.deadline == 0) {
     request.deadline = nanos_from_seconds(config_.deadline_seconds);
   }
@@ -86,8 +98,9 @@ bool Coordinator::run_pass() {
   moved = take_control_events() || moved;
   root_work();
   beat();
-  moved = world_.data.progress() || moved;
-  return take_finished() || moved;
+  const bool data_moved = world_.data.progress();
+  watch_orphaned_work(data_moved);
+  return take_finished() || data_moved || moved;
 }
 
 bool Coordinator::take_submissions() {
@@ -112,11 +125,23 @@ void Coordinator::announce() {
   if (!negotiator_.has_announcements()) {
     return;
   }
-  ReadyMessage message = negotiator_.take_announcements();
+  ReadyMessage all = negotiator_.take_announcements();
   if (root_) {
-    root_->on_ready(ranks_.self(), message, world_.clock.now());
-  } else {
-    send(kRoot, message);
+    root_->on_ready(ranks_.self(), all, world_.clock.now());
+    return;
+  }
+  ReadyMessage part{.answers_seen = all.answers_seen, .entries = {}};
+  std::size_t bytes = 0;
+  for (ReadyEntry& entry : all.entries) {
+    bytes += encoded_bytes_most(entry);
+    part.entries.push_back(std::move(entry));
+    if (bytes >= kBatchBytes) {
+      send(kRoot, std::exchange(part, {.answers_seen = all.answers_seen, .entries = {}}));
+      bytes = 0;
+    }
+  }
+  if (!part.entries.empty()) {
+    send(kRoot, part);
   }
 }
 
@@ -250,13 +275,15 @@ void Coordinator::root_work() {
       world_.logger.warn(warning);
     }
   }
-  std::vector<Decision> decisions = root_->take_decisions(answer_sequence_ + 1);
-  if (decisions.empty()) {
-    return;
+  while (deciding()) {
+    std::vector<Decision> decisions = root_->take_decisions(answer_sequence_ + 1, kBatchBytes);
+    if (decisions.empty()) {
+      return;
+    }
+    AnswerMessage answer = answer_of(std::move(decisions));
+    send_to_all(answer, left_);
+    on_answer(std::move(answer));
   }
-  AnswerMessage answer = answer_of(std::move(decisions));
-  send_to_all(answer, left_);
-  on_answer(std::move(answer));
 }
 
 AnswerMessage Coordinator::answer_of(std::vector<Decision> decisions) {
@@ -332,6 +359,25 @@ void Coordinator::beat() {
   }
 }
 
+// Once rank 0 has ended nobody looks after the others: what it had ordered goes on, and a rank that
+// stops in the middle of it would be waited for for ever.
+void Coordinator::watch_orphaned_work(bool data_moved) {
+  if (root_ || !ended_[kRoot.index()] || !dispatcher_.busy()) {
+    orphaned_until_ = kNever;
+    return;
+  }
+  const Time now = world_.clock.now();
+  if (data_moved || orphaned_until_ == kNever) {
+    orphaned_until_ = time_after(now, heartbeat_.limit());
+  } else if (now >= orphaned_until_) {
+    abort_job(error(StatusCode::aborted,
+                    "work that was under way when rank 0 ended has stood still ", "for ",
+                    seconds_from_nanos(heartbeat_.limit()),
+                    " s: another rank has stopped or was cut off. limit: HVD_HEARTBEAT_SECONDS ",
+                    config_.heartbeat_seconds));
+  }
+}
+
 bool Coordinator::take_finished() {
   const bool any = dispatcher_.take_finished(outcomes_);
   Status broken;
@@ -383,7 +429,7 @@ void Coordinator::fail_pending(const Status& reason) {
 
 Time Coordinator::next_deadline() const {
   const Time root_timer = deciding() ? root_->next_timer() : kNever;
-  return std::min(root_timer, heartbeat_.next_timer());
+  return std::min({root_timer, heartbeat_.next_timer(), orphaned_until_});
 }
 
 void Coordinator::begin_leave() {

@@ -43,6 +43,8 @@ class Coordinator {
 
   Coordinator(const Config& config, JobRanks ranks, World world);
 
+  // What submit() would refuse whatever happens elsewhere: the caller's mistakes and local limits.
+  Status check(const Request& request) const;
   // Checks, queues and returns a handle. The request's memory is borrowed until the operation is
   // done. The caller sees to it that a pass follows (progress.h).
   Result<OperationPtr> submit(Request request);
@@ -85,6 +87,7 @@ class Coordinator {
   AnsweredGroup answer_of_group(const std::vector<Decision>& decisions,
                                 const std::vector<std::size_t>& members) HVD_REQUIRES(baton);
   void beat() HVD_REQUIRES(baton);
+  void watch_orphaned_work(bool data_moved) HVD_REQUIRES(baton);
   bool take_finished() HVD_REQUIRES(baton);
   void abort_job(const Status& cause) HVD_REQUIRES(baton);
   void close_with(const Status& reason) HVD_REQUIRES(baton);
@@ -108,6 +111,7 @@ class Coordinator {
   std::optional<RootNegotiator> root_ HVD_GUARDED_BY(baton);  // rank 0 only
   Heartbeat heartbeat_ HVD_GUARDED_BY(baton);
   std::uint64_t answer_sequence_ HVD_GUARDED_BY(baton) = 0;
+  Time orphaned_until_ HVD_GUARDED_BY(baton) = kNever;
   Status aborted_ HVD_GUARDED_BY(baton);
   std::vector<bool> left_ HVD_GUARDED_BY(baton);   // said goodbye: submits or decides no more
   std::vector<bool> ended_ HVD_GUARDED_BY(baton);  // has finished what it was committed to

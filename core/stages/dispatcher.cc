@@ -16,9 +16,31 @@ void fill_segments(const AgreedGroup& group, WorkItem& item) {
   }
 }
 
+// The root fuses only what goes together; this pairs with it, for the answer came over a wire and
+// one dtype and one operation will be applied to all of the group's memory.
+Status check_fits_together(const AgreedGroup& group) {
+  const Request& first = group.operations.front()->request;
+  const bool alone =
+      first.kind == CollectiveKind::allgather || first.kind == CollectiveKind::barrier;
+  for (const OperationPtr& operation : group.operations) {
+    const Request& other = operation->request;
+    const bool one_reduction = other.op == first.op && other.prescale == first.prescale &&
+                               other.postscale == first.postscale;
+    const bool fits = other.kind == first.kind && other.input.dtype == first.input.dtype &&
+                      (first.kind != CollectiveKind::allreduce || one_reduction) &&
+                      (first.kind != CollectiveKind::broadcast || other.root == first.root);
+    if (!fits || (alone && group.operations.size() > 1)) {
+      return error(StatusCode::internal, "the root answered '", first.name, "' and '", other.name,
+                   "' as one group, which they cannot be");
+    }
+  }
+  return ok_status();
+}
+
 }  // namespace
 
 Status Dispatcher::start(AgreedGroup& group) {
+  HVD_TRY(check_fits_together(group));
   const Request& first = group.operations.front()->request;
   WorkItem item;
   item.id = next_id_++;

@@ -12,6 +12,10 @@ namespace hvd {
 
 class HandleTable {
  public:
+  // Handles count up from `before_first` + 1. With the time of its making, a handle of an earlier
+  // table never means an operation of this one.
+  explicit HandleTable(HandleId before_first = 0) : last_(before_first) {}
+
   HandleId add(const OperationPtr& operation) HVD_EXCLUDES(mutex_);
   // Null if there is no such handle.
   OperationPtr find(HandleId handle) const HVD_EXCLUDES(mutex_);
@@ -28,7 +32,7 @@ class HandleTable {
   mutable Mutex mutex_;
   Condition changed_;
   std::unordered_map<HandleId, OperationPtr> operations_ HVD_GUARDED_BY(mutex_);
-  HandleId last_ HVD_GUARDED_BY(mutex_) = 0;
+  HandleId last_ HVD_GUARDED_BY(mutex_);
   int sleepers_ HVD_GUARDED_BY(mutex_) = 0;
 };
 

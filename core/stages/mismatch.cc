@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <functional>
 #include <utility>
 
 #include "core/base/check.h"
@@ -14,7 +13,7 @@ namespace {
 // One property that all ranks must agree on, as text; equal text means agreement.
 struct Property {
   std::string_view name;
-  std::function<std::string(const ReadyEntry&)> text;
+  std::string (*text)(const ReadyEntry&);  // no object that exit could destroy under a late caller
 };
 
 std::string shape_text(const ReadyEntry& entry) {
@@ -33,27 +32,24 @@ std::string shape_text(const ReadyEntry& entry) {
 
 bool reduces(const ReadyEntry& entry) { return entry.kind == CollectiveKind::allreduce; }
 
-const std::array<Property, 6>& properties() {
-  static const std::array<Property, 6> all = {{
-      {"operation", [](const ReadyEntry& e) { return std::string(collective_name(e.kind)); }},
-      {"dtype",
-       [](const ReadyEntry& e) {
-         return e.kind == CollectiveKind::barrier ? "" : std::string(dtype_name(e.dtype));
-       }},
-      {"shape", shape_text},
-      {"reduction",
-       [](const ReadyEntry& e) { return reduces(e) ? std::string(reduce_op_name(e.op)) : ""; }},
-      {"scale",
-       [](const ReadyEntry& e) {
-         return reduces(e) ? str("prescale ", e.prescale, " postscale ", e.postscale) : "";
-       }},
-      {"root rank",
-       [](const ReadyEntry& e) {
-         return e.kind == CollectiveKind::broadcast ? str(e.root) : std::string();
-       }},
-  }};
-  return all;
-}
+constexpr std::array<Property, 6> kProperties = {{
+    {"operation", [](const ReadyEntry& e) { return std::string(collective_name(e.kind)); }},
+    {"dtype",
+     [](const ReadyEntry& e) {
+       return e.kind == CollectiveKind::barrier ? "" : std::string(dtype_name(e.dtype));
+     }},
+    {"shape", shape_text},
+    {"reduction",
+     [](const ReadyEntry& e) { return reduces(e) ? std::string(reduce_op_name(e.op)) : ""; }},
+    {"scale",
+     [](const ReadyEntry& e) {
+       return reduces(e) ? str("prescale ", e.prescale, " postscale ", e.postscale) : "";
+     }},
+    {"root rank",
+     [](const ReadyEntry& e) {
+       return e.kind == CollectiveKind::broadcast ? str(e.root) : std::string();
+     }},
+}};
 
 // Ranks grouped by what they say of one property, in the order of the first rank that says it.
 std::vector<std::pair<std::string, std::vector<Rank>>> opinions(
@@ -97,7 +93,7 @@ bool same_operation(const ReadyEntry& a, const ReadyEntry& b) {
 
 std::string mismatch_text(const std::vector<RankEntry>& entries) {
   HVD_CHECK(!entries.empty());
-  for (const Property& property : properties()) {
+  for (const Property& property : kProperties) {
     const auto groups = opinions(property, entries);
     if (groups.size() < 2) {
       continue;

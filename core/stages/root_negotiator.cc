@@ -1,6 +1,7 @@
 #include "core/stages/root_negotiator.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "core/base/check.h"
 
@@ -11,6 +12,11 @@ std::string seconds_text(Nanos nanos) {
   // One decimal: enough to compare with a setting, short enough to read.
   const std::int64_t tenths = (nanos + kSecond / 20) / (kSecond / 10);
   return str(tenths / 10, ".", tenths % 10, " s");
+}
+
+std::size_t answer_bytes_most(const Decision& decision) {
+  return 64 + decision.entry.name.size() + decision.status.message().size() +
+         sizeof(std::int64_t) * decision.gather_rows.size();
 }
 
 }  // namespace
@@ -163,9 +169,16 @@ void RootNegotiator::fail_for_lack_of(Rank gone, const std::string& name, const 
        {}});
 }
 
-std::vector<Decision> RootNegotiator::take_decisions(std::uint64_t sequence) {
-  std::vector<Decision> taken = std::move(decisions_);
-  decisions_.clear();
+std::vector<Decision> RootNegotiator::take_decisions(std::uint64_t sequence,
+                                                     std::size_t bytes_most) {
+  std::size_t bytes = 0;
+  auto end = decisions_.begin();
+  while (end != decisions_.end() && bytes < bytes_most) {
+    bytes += answer_bytes_most(*end++);
+  }
+  std::vector<Decision> taken(std::make_move_iterator(decisions_.begin()),
+                              std::make_move_iterator(end));
+  decisions_.erase(decisions_.begin(), end);
   for (const Decision& decision : taken) {
     if (decision.status.code() == StatusCode::deadline_exceeded) {
       owed_[decision.entry.name].sequence = sequence;

@@ -34,9 +34,10 @@ class RootNegotiator {
   // The rank submits no more: whatever still needs it fails, now and later.
   void on_goodbye(Rank from);
 
-  // What has been decided since the last call, in the order to be answered. Answers carry
-  // `sequence`; errors remember it for ranks that have not submitted yet.
-  std::vector<Decision> take_decisions(std::uint64_t sequence);
+  // What has been decided since the last call, in the order to be answered, but no more than fits
+  // into an answer of about `bytes_most` (one decision at least). Answers carry `sequence`; errors
+  // remember it for ranks that have not submitted yet.
+  std::vector<Decision> take_decisions(std::uint64_t sequence, std::size_t bytes_most);
 
   // When on_timer wants to be called: the next warning or deadline.
   Time next_timer() const { return next_timer_; }

@@ -1,6 +1,7 @@
 #include "core/stages/submit_queue.h"
 
 #include <cmath>
+#include <cstdint>
 
 namespace hvd {
 namespace {
@@ -24,9 +25,22 @@ Status check_shape(const Request& request) {
   return ok_status();
 }
 
+// Then a schedule would read inputs that it has overwritten, on all ranks alike.
+bool overlaps_partly(const Request& request) {
+  const auto in = reinterpret_cast<std::uintptr_t>(request.input.data);
+  const auto out = reinterpret_cast<std::uintptr_t>(request.output);
+  const std::size_t bytes = request.input.byte_count();
+  return in != out && in < out + bytes && out < in + bytes;
+}
+
 Status check_output(const Request& request) {
   if (request.output == nullptr && request.input.element_count() > 0) {
     return wrong(request, "there is no output: its data pointer is null");
+  }
+  if (overlaps_partly(request)) {
+    return wrong(request,
+                 "input and output overlap but are not the same memory. give the same pointer for "
+                 "both, or memory of its own for each");
   }
   return ok_status();
 }

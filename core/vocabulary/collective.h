@@ -16,7 +16,9 @@ enum class CollectiveKind : std::uint8_t {
   barrier = 3
 };
 
-constexpr bool valid_collective(int value) { return value >= 0 && value <= 3; }
+inline constexpr int kCollectiveKindCount = 4;
+
+constexpr bool valid_collective(int value) { return value >= 0 && value < kCollectiveKindCount; }
 
 constexpr std::string_view collective_name(CollectiveKind kind) {
   switch (kind) {

@@ -269,6 +269,47 @@ TEST_CASE("heartbeats go on until a leaving rank has finished", "[coordinator]")
   }
 }
 
+TEST_CASE("work that stands still after rank 0 has ended is given up in time", "[coordinator]") {
+  SmallJob job(3);
+  job.hold_items = true;
+  const OperationPtr waiting = job.submit(1, request_of("x"));
+  job.submit(0, request_of("x"));
+  job.submit(2, request_of("x"));
+  job.run();
+  job.fail_item(0, 0, ok_status());  // rank 0 has done its part; rank 2 stops in the middle of its
+  job.run();
+  job.begin_leave(0);
+  job.run();
+  job.finish_leave(0);
+  job.step(1);
+  job.clock.advance(29 * kSecond);
+  job.step(1);
+  CHECK_FALSE(waiting->done);
+  job.clock.advance(2 * kSecond);
+  job.step(1);
+  REQUIRE(waiting->done);
+  CHECK(waiting->status.code() == StatusCode::aborted);
+  CHECK_THAT(waiting->status.message(), Catch::Contains("HVD_HEARTBEAT_SECONDS 30"));
+}
+
+TEST_CASE("what is submitted at once is announced and answered in messages of bounded size",
+          "[coordinator]") {
+  constexpr int kNameCount = 5000;
+  SmallJob job(2);
+  std::vector<OperationPtr> operations;
+  for (int n = 0; n < kNameCount; ++n) {
+    const std::string name = str(n, std::string(1000, 'x'));
+    operations.push_back(job.submit(0, request_of(name)));
+    operations.push_back(job.submit(1, request_of(name)));
+  }
+  job.run();
+  for (const OperationPtr& operation : operations) {
+    REQUIRE((operation->done && operation->status.ok()));
+  }
+  CHECK(job.message_bytes_most < (std::size_t{2} << 20));
+  CHECK(job.at(0).counters().control_messages_sent >= 4);
+}
+
 TEST_CASE("a peer that falls silent is named with the setting", "[coordinator]") {
   SmallJob job(2);
   const OperationPtr operation = job.submit(0, request_of("x"));

@@ -99,6 +99,23 @@ TEST_CASE("an item's fields do not depend on arguments that its operation ignore
   CHECK(desk.plane.items[1].id == 1);
 }
 
+TEST_CASE("a group whose members do not go together is refused before memory is touched",
+          "[dispatcher]") {
+  Desk desk;
+  const Request x = request_of("x");
+  Request other = request_of("y");
+  SECTION("another dtype") { other.input.dtype = DType::uint8; }
+  SECTION("another reduction") { other.op = ReduceOp::max; }
+  SECTION("another scale") { other.postscale = 3; }
+  SECTION("another kind") { other.kind = CollectiveKind::barrier; }
+  AgreedGroup group = group_of({x, other});
+  CHECK(desk.dispatcher.start(group).code() == StatusCode::internal);
+  AgreedGroup barriers = group_of(
+      {request_of("b", CollectiveKind::barrier), request_of("c", CollectiveKind::barrier)});
+  CHECK(desk.dispatcher.start(barriers).code() == StatusCode::internal);
+  CHECK(desk.plane.items.empty());
+}
+
 TEST_CASE("a barrier has no segments", "[dispatcher]") {
   Desk desk;
   AgreedGroup group = group_of({request_of("b", CollectiveKind::barrier)});

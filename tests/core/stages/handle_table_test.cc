@@ -28,6 +28,12 @@ TEST_CASE("a handle leads to its operation until it is released", "[handle_table
   CHECK(table.find(0) == nullptr);
 }
 
+TEST_CASE("handles count on from where their table begins", "[handle_table]") {
+  HandleTable table(1000);
+  CHECK(table.add(operation_of(request_of("x"))) == 1001);
+  CHECK(table.find(1) == nullptr);  // of an earlier table
+}
+
 TEST_CASE("a completed operation carries its outcome and wakes its waiter", "[handle_table]") {
   HandleTable table;
   const OperationPtr operation = operation_of(request_of("x"));

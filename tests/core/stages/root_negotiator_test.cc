@@ -28,7 +28,7 @@ struct Root {
   void submit(int rank, const ReadyEntry& entry, std::uint64_t answers_seen = 0) {
     negotiator.on_ready(Rank(rank), ready({entry}, answers_seen), now);
   }
-  std::vector<Decision> decide() { return negotiator.take_decisions(++sequence); }
+  std::vector<Decision> decide() { return negotiator.take_decisions(++sequence, SIZE_MAX); }
 
   JobRanks ranks;
   RootNegotiator negotiator;

@@ -4,6 +4,7 @@
 // Read next: coordinator_test.cc.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -27,6 +28,7 @@ class SmallJob {
 
   ManualClock clock{1000 * kSecond};
   std::vector<std::string> warnings;
+  std::size_t message_bytes_most = 0;
   bool hold_items = false;  // items that are started do not finish
 
   Coordinator& at(int rank) { return *seats_[index(rank)]->coordinator; }
@@ -102,6 +104,7 @@ class SmallJob {
                                             Coordinator::World{job.clock, *this, *this, logger})) {}
 
     void send(Rank to, std::span<const std::byte> message) override {
+      job_.message_bytes_most = std::max(job_.message_bytes_most, message.size());
       if (job_.seats_[to.index()]->alive) {
         job_.seats_[to.index()]->inbox.push_back(
             {ControlEvent::Kind::message, self_, Bytes(message.begin(), message.end()), {}});

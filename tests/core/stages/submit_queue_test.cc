@@ -63,7 +63,7 @@ struct Mistake {
 
 TEST_CASE("every mistake that one rank can see is refused there with its reason",
           "[submit_queue]") {
-  const std::array<Mistake, 15> mistakes = {{
+  const std::array<Mistake, 16> mistakes = {{
       {"no name", [](Request& r) { r.name.clear(); }, StatusCode::invalid_argument, "1 to 1024"},
       {"long name", [](Request& r) { r.name.assign(1025, 'x'); }, StatusCode::invalid_argument,
        "1025"},
@@ -81,6 +81,8 @@ TEST_CASE("every mistake that one rank can see is refused there with its reason"
        "no memory"},
       {"no output", [](Request& r) { r.output = nullptr; }, StatusCode::invalid_argument,
        "no output"},
+      {"output in the middle of the input", [](Request& r) { r.output = r.input.data + 4; },
+       StatusCode::invalid_argument, "overlap"},
       {"adasum", [](Request& r) { r.op = ReduceOp::adasum; }, StatusCode::unsupported, "adasum"},
       {"min of bytes",
        [](Request& r) {

@@ -10,7 +10,7 @@ import torch
 
 from hvd import basics
 from hvd.process_sets import ProcessSet, global_process_set
-from hvd.torch.ops import allgather, broadcast_, broadcast_async_, synchronize
+from hvd.torch.ops import allgather, broadcast_, broadcast_async_, synchronize_all
 
 try:  # it also serializes lambdas and classes of __main__
     import cloudpickle as _pickler
@@ -53,8 +53,8 @@ def _broadcast_in_place(pairs: list[tuple[str | None, torch.Tensor]], root_rank:
     for name, tensor in pairs:
         dense = tensor.detach().contiguous()
         started.append((broadcast_async_(dense, root_rank, name), tensor, dense))
-    for handle, tensor, dense in started:
-        synchronize(handle)
+    synchronize_all(handle for handle, _, _ in started)
+    for _, tensor, dense in started:
         if dense.data_ptr() != tensor.data_ptr():
             with torch.no_grad():
                 tensor.copy_(dense)

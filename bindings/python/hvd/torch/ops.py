@@ -21,6 +21,7 @@ if ranks disagree, after which the next operation works; another `HvdError` (all
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -474,3 +475,19 @@ def synchronize(handle: int) -> torch.Tensor | None:
         raise
     _handle_map.pop(handle, None)
     return output
+
+
+def synchronize_all(handles: Iterable[int]) -> list[torch.Tensor | None]:
+    """Waits for all the handles, also if some fail, and then raises the first failure.
+
+    So that nothing is still writing to a tensor when the caller goes on. Returns the outputs.
+    """
+    outputs, first_failure = [], None
+    for handle in handles:
+        try:
+            outputs.append(synchronize(handle))
+        except Exception as failure:  # but not KeyboardInterrupt
+            first_failure = first_failure or failure
+    if first_failure is not None:
+        raise first_failure
+    return outputs

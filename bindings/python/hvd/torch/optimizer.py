@@ -18,7 +18,7 @@ from hvd import basics
 from hvd.basics import Adasum, Average
 from hvd.process_sets import ProcessSet, global_process_set, require_global
 from hvd.torch.compression import Compression, Compressor
-from hvd.torch.ops import allreduce_async_, synchronize
+from hvd.torch.ops import allreduce_async_, synchronize_all
 
 
 class _InFlight(NamedTuple):
@@ -163,16 +163,19 @@ class _DistributedOptimizer(torch.optim.Optimizer):
             in_flight = self._handles.get(p)
             if in_flight is None or in_flight.handle is None:
                 self._handles[p] = self._start(p)
+        started = list(self._handles.items())
         try:
-            with torch.no_grad():
-                for p, in_flight in self._handles.items():
-                    output = synchronize(in_flight.handle)
-                    self._allreduce_delay[p] = self.backward_passes_per_step
-                    grad = self._compression.decompress(output, in_flight.ctx)
-                    if grad.data_ptr() != p.grad.data_ptr():
-                        p.grad.copy_(grad)
+            # All of them, also if one fails: the others are still writing to their gradients.
+            outputs = synchronize_all(in_flight.handle for _, in_flight in started)
         finally:
             self._handles.clear()
+            for p, _ in started:
+                self._allreduce_delay[p] = self.backward_passes_per_step
+        with torch.no_grad():
+            for (p, in_flight), output in zip(started, outputs):
+                grad = self._compression.decompress(output, in_flight.ctx)
+                if grad.data_ptr() != p.grad.data_ptr():
+                    p.grad.copy_(grad)
         self._synchronized = True
 
     @contextmanager
