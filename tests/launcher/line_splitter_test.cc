@@ -57,7 +57,7 @@ TEST_CASE("a line without end comes in bounded pieces", "[line_splitter]") {
   CHECK(pieces_of(splitter, {"abcdefghij\nk"}) == Pieces{"abcd", "efgh", "ij\n", "k"});
 }
 
-TEST_CASE("no byte is changed, lost or added", "[line_splitter]") {
+TEST_CASE("no byte is changed, lost or added", "[line_splitter][fuzz]") {
   const auto pieces_are_the_input = [](const std::vector<std::string>& chunks, bool at_terminal) {
     const auto most = *rc::gen::inRange<std::size_t>(1, 9);
     LineSplitter splitter(at_terminal, most);
@@ -76,7 +76,7 @@ TEST_CASE("no byte is changed, lost or added", "[line_splitter]") {
   CHECK(rc::check("pieces joined are the input", pieces_are_the_input));
 }
 
-TEST_CASE("how the input is torn does not matter", "[line_splitter]") {
+TEST_CASE("how the input is torn does not matter", "[line_splitter][fuzz]") {
   const auto same_pieces = [](bool at_terminal) {
     const auto text = *rc::gen::container<std::string>(rc::gen::elementOf(std::string("ab\r\n")));
     const auto cut = *rc::gen::inRange<std::size_t>(0, text.size() + 1);

@@ -293,3 +293,51 @@ def test_errors_can_be_pickled() -> None:
         assert (str(error), error.code, error.tensor, error.rank) == ("text", 3, "allreduce.x", 2)
     """
     assert run_alone(script) == (0, "")
+
+
+def test_a_rank_that_cannot_go_on_fails_init_on_all_and_init_can_be_tried_again() -> None:
+    script = """
+    import os
+    import hvd
+
+    rank = int(os.environ["HVD_RANK"])
+    place = os.environ["HVD_LOCAL_RANK"], os.environ["HVD_LOCAL_SIZE"]
+    if rank == 1:
+        os.environ["HVD_LOCAL_RANK"], os.environ["HVD_LOCAL_SIZE"] = "0", "1"
+    try:
+        hvd.init()
+        raise SystemExit("init went through")
+    except Exception as error:
+        assert "HVD_LOCAL_SIZE" in str(error), error
+        assert rank == 1 or "rank 1 cannot take part" in str(error), error
+    os.environ["HVD_LOCAL_RANK"], os.environ["HVD_LOCAL_SIZE"] = place
+    hvd.init()
+    assert hvd.size() == 2
+    """
+    assert run_script(2, script) == (0, "")
+
+
+def test_unnamed_operations_count_by_kind_and_refused_calls_do_not_count() -> None:
+    script = """
+    import numpy as np
+    import hvd.numpy as hvd
+
+    hvd.init()
+    if hvd.rank() == 0:
+        try:
+            hvd.allreduce(np.ones(2, np.int16), op=hvd.Sum)
+            raise SystemExit("int16 went through")
+        except ValueError:
+            pass
+        total = hvd.allreduce(np.ones(2), op=hvd.Sum)
+        hvd.barrier()
+    else:
+        handle = hvd.allgather_async(np.ones(1))
+        total = hvd.allreduce(np.ones(2), op=hvd.Sum)
+        hvd.barrier()
+        hvd.synchronize(handle)
+    if hvd.rank() == 0:
+        hvd.allgather(np.ones(1))
+    assert total.tolist() == [2, 2]
+    """
+    assert run_script(2, script, HVD_DEADLINE_SECONDS="20") == (0, "")

@@ -31,7 +31,7 @@ Bytes arbitrary_message() {
 }  // namespace
 
 TEST_CASE("messages come out whole and in order, whatever pieces the stream comes in",
-          "[framing]") {
+          "[framing][fuzz]") {
   REQUIRE(rc::check([] {
     std::vector<Bytes> sent(*rc::gen::inRange<std::size_t>(0, 8));
     Bytes stream;
@@ -56,7 +56,8 @@ TEST_CASE("messages come out whole and in order, whatever pieces the stream come
   }));
 }
 
-TEST_CASE("noise, also behind a good header, gives no message beyond the limit", "[framing]") {
+TEST_CASE("noise, also behind a good header, gives no message beyond the limit",
+          "[framing][fuzz]") {
   REQUIRE(rc::check([](const std::vector<std::uint8_t>& noise, bool good_start) {
     Bytes stream;
     if (good_start) {

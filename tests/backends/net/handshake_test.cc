@@ -110,7 +110,7 @@ TEST_CASE("our own frames sent back to us prove nothing", "[handshake]") {
 }
 
 TEST_CASE("a changed bit anywhere in the frames never ends in success on both sides",
-          "[handshake]") {
+          "[handshake][fuzz]") {
   REQUIRE(rc::check([] {
     const Secret secret = Secret::random();
     Handshake connecting(kConnecting, secret, "control");

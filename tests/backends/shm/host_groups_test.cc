@@ -33,7 +33,7 @@ TEST_CASE("a rank joins a host only if it shares memory with all of its ranks", 
   CHECK(fix_hosts({ranks({1}), ranks({0, 2}), ranks({1})}) == std::vector<int>{0, 0, 2});
 }
 
-TEST_CASE("hosts are cliques of pairs that both proved, for any reports", "[shm]") {
+TEST_CASE("hosts are cliques of pairs that both proved, for any reports", "[shm][fuzz]") {
   CHECK(rc::check([] {
     const int rank_count = *rc::gen::inRange(1, 9);
     PeerReports reports(static_cast<std::size_t>(rank_count));

@@ -118,7 +118,7 @@ bool in_range(const ControlMessage& message) {
   return true;
 }
 
-TEST_CASE("what is encoded is decoded as it was", "[messages]") {
+TEST_CASE("what is encoded is decoded as it was", "[messages][fuzz]") {
   CHECK(rc::check([] {
     const ControlMessage message = any_message();
     const Bytes bytes = encode(message);
@@ -166,7 +166,7 @@ TEST_CASE("every field of an entry and of an answer travels", "[messages]") {
   CHECK(back.groups[0].gather_rows == group.gather_rows);
 }
 
-TEST_CASE("a message that is cut anywhere or too long is refused", "[messages]") {
+TEST_CASE("a message that is cut anywhere or too long is refused", "[messages][fuzz]") {
   CHECK(rc::check([] {
     Bytes bytes = encode(any_message());
     for (std::size_t size = 0; size < bytes.size(); ++size) {
@@ -177,7 +177,7 @@ TEST_CASE("a message that is cut anywhere or too long is refused", "[messages]")
   }));
 }
 
-TEST_CASE("a message with any one byte changed is refused or in range", "[messages]") {
+TEST_CASE("a message with any one byte changed is refused or in range", "[messages][fuzz]") {
   CHECK(rc::check([] {
     Bytes bytes = encode(any_message());
     for (std::byte& changed : bytes) {
@@ -194,7 +194,7 @@ TEST_CASE("a message with any one byte changed is refused or in range", "[messag
   }));
 }
 
-TEST_CASE("bytes that mean nothing are refused or in range", "[messages]") {
+TEST_CASE("bytes that mean nothing are refused or in range", "[messages][fuzz]") {
   CHECK(rc::check([](std::vector<std::uint8_t> noise, bool dress_up) {
     Bytes bytes;
     for (const std::uint8_t value : noise) {

@@ -288,6 +288,21 @@ def check_a_failed_reduction_is_raised_by_step_and_training_goes_on() -> None:
     assert_training_works(model, wrap(model, torch.optim.SGD(model.parameters(), lr=0.1)))
 
 
+def check_a_failure_is_raised_only_when_no_gradient_is_under_way() -> None:
+    model = torch.nn.ModuleDict(
+        {
+            "a": torch.nn.Linear(3 if hvd.rank() == 0 else 2, 1, bias=False),
+            "b": torch.nn.Linear(1500, 1500, bias=False),
+        }
+    )
+    optimizer = wrap(model, torch.optim.SGD(model.parameters(), lr=0.1))
+    outputs = [layer(torch.ones(1, layer.in_features)).sum() for layer in model.values()]
+    sum(outputs).backward()
+    raises(hvd.HvdMismatchError, optimizer.step, "a.weight")
+    again = hvd.allreduce(torch.ones(2), name="b.weight", op=hvd.Sum)  # the name is free again
+    assert again.tolist() == [hvd.size()] * 2
+
+
 def trained(make, rank_dependent: bool) -> tuple[torch.nn.Module, torch.optim.Optimizer]:
     model = make_model()
     optimizer = make(model.parameters())
