@@ -1,7 +1,7 @@
-// backends/bootstrap/cores.h: how many cores this process may use: affinity mask and cgroup quota, v1 and v2.
-// Not here: binding ranks to cores.
-// Threads: pure functions and readers of /proc and /sys, any thread.  Limits: none.
-// Read next: launcher/rank_environment.h, bindings/c/spin_policy.h.
+// backends/bootstrap/cores.h: how many cores this process may use: affinity mask and cgroup quota,
+// v1 and v2. Not here: binding ranks to cores. Threads: pure functions and readers of /proc and
+// /sys, any thread.  Limits: none. Read next: launcher/rank_environment.h,
+// bindings/c/spin_policy.h.
 #pragma once
 
 #include <optional>

@@ -155,4 +155,19 @@ Result<Identity> identify(const Config& config, const ExplicitIdentity& given,
                   .source = str(job.rank_name, " ", job.rank, ", ", job.size_name, " ", job.size)};
 }
 
+std::string foreign_launcher_warning(const Identity& identity, const Environment& environment) {
+  if (identity.size != 1) {
+    return "";
+  }
+  for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "WORLD_SIZE"}) {
+    const std::string size = environment.find(name).value_or("");
+    if (!size.empty() && size != "1") {
+      return str(name, " is ", size,
+                 " but HVD_SIZE is not set: this process is a job of one rank. ",
+                 "start with: hvdrun -np ", size, " command");
+    }
+  }
+  return "";
+}
+
 }  // namespace hvd

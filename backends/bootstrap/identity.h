@@ -37,4 +37,8 @@ struct Identity {
 Result<Identity> identify(const Config& config, const ExplicitIdentity& options,
                           const Environment& environment = Environment());
 
+// Empty, or what to warn of: this process is a job of one rank although another launcher's
+// variables say that it is one of several.
+std::string foreign_launcher_warning(const Identity& identity, const Environment& environment);
+
 }  // namespace hvd

@@ -76,6 +76,10 @@ Status Runtime::join(const RuntimeOptions& options, std::uint64_t& join_count) {
                                      str("rank ", identity_.rank), standard_error_sink());
   HVD_ASSIGN(poller_, Poller::create(clock_));
   HVD_ASSIGN(idle_, PollerIdle::create(*poller_));
+  if (const std::string warning = foreign_launcher_warning(identity_, Environment::of_process());
+      !warning.empty()) {
+    logger_->warn(warning);
+  }
   if (identity_.size == 1) {
     secret_.source = "none needed";
     alone_ = std::make_unique<LoopbackWorld>(1, clock_);

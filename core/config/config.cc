@@ -1,6 +1,7 @@
 #include "core/config/config.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <initializer_list>
@@ -106,6 +107,9 @@ Result<Config> read_config(const Environment& environment) {
       }
     }
   }
+  // Horovod's scripts write levels in any case.
+  std::transform(config.log_level.begin(), config.log_level.end(), config.log_level.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   if (config.log_level == "fatal") {
     config.log_level = "error";  // Horovod's word; we have nothing above an error
   }

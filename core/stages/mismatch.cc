@@ -112,7 +112,7 @@ std::string mismatch_text(const std::vector<RankEntry>& entries) {
     return str(collective_name(entries.front().entry.kind), " '", entries.front().entry.name,
                "': ", property.name, " differs: ", said,
                ". every rank must submit this name with the same ", property.name,
-               "; the job goes on, this operation did nothing");
+               "; this operation did nothing, later ones work");
   }
   // Scale factors that print alike may differ in their last bits.
   return str(collective_name(entries.front().entry.kind), " '", entries.front().entry.name,

@@ -162,7 +162,8 @@ void RootNegotiator::fail_for_lack_of(Rank gone, const std::string& name, const 
       {error(StatusCode::peer_ended, collective_name(pending.first.kind), " '", name, "' needs ",
              ranks_.text(gone), ", which ended normally",
              pending.came[gone.index()] ? " before all ranks had submitted it; " : "; ", last_text,
-             ". every rank must submit each name equally often before it shuts down")
+             ". every rank must submit each name equally often before it shuts down; if its "
+             "program failed instead, its own output says why")
            .about_tensor(name)
            .blame_rank(gone.value),
        pending.first,

@@ -1,6 +1,7 @@
 """No process of a job outlives it, however it ends."""
 
 import os
+import pathlib
 import signal
 
 import pytest
@@ -49,7 +50,8 @@ def test_nothing_is_left_when_a_rank_is_killed(start):
     rank = next(
         pid
         for pid in job.living()
-        if b"sleep\x001000" in open(f"/proc/{pid}/cmdline", "rb").read() and os.getpgid(pid) == pid
+        if b"sleep\x001000" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+        and os.getpgid(pid) == pid
     )
     os.kill(rank, signal.SIGKILL)
     assert job.wait() == 137

@@ -30,6 +30,17 @@ bool refused_naming(const Variables& variables, const std::vector<std::string>& 
   return true;
 }
 
+TEST_CASE("a lone rank under another launcher is warned of", "[identity]") {
+  const Environment torchrun({{"WORLD_SIZE", "2"}, {"RANK", "0"}});
+  CHECK_THAT(foreign_launcher_warning(Identity{}, torchrun),
+             Catch::Contains("WORLD_SIZE is 2") && Catch::Contains("hvdrun -np 2"));
+  CHECK(foreign_launcher_warning(Identity{}, Environment()).empty());
+  CHECK(foreign_launcher_warning(Identity{}, Environment({{"WORLD_SIZE", "1"}})).empty());
+  Identity one_of_two;
+  one_of_two.size = 2;
+  CHECK(foreign_launcher_warning(one_of_two, torchrun).empty());
+}
+
 }  // namespace
 
 TEST_CASE("without any word about it a process is one rank alone", "[identity]") {

@@ -5,7 +5,8 @@
 namespace hvd {
 namespace {
 
-TEST_CASE("ranks that share cores give them away at once and ranks with a core each do not", "[spin_policy]") {
+TEST_CASE("ranks that share cores give them away at once and ranks with a core each do not",
+          "[spin_policy]") {
   CHECK(spin_policy(2, 2, -1).hold > 0);
   CHECK(spin_policy(2, 4, -1).hold == 0);
   CHECK(spin_policy(1.5, 2, -1).hold == 0);

@@ -89,6 +89,7 @@ TEST_CASE("a bad value is refused with its name, itself and what is allowed", "[
 
 TEST_CASE("Horovod's log level fatal is our error", "[config]") {
   CHECK(config_of({{"HOROVOD_LOG_LEVEL", "fatal"}})->log_level == "error");
+  CHECK(config_of({{"HOROVOD_LOG_LEVEL", "WARNING"}})->log_level == "warning");
 }
 
 TEST_CASE("an integer above 0 is true, as in Horovod", "[config]") {

@@ -218,7 +218,17 @@ def barrier(name: str | None = None, deadline_seconds: float = 0.0) -> None:
     >>> hvd.init()
     >>> hvd.barrier()
     """
-    _core.submit_barrier(_wire_name("barrier", name), deadline_seconds).wait()
+    barrier_async(name, deadline_seconds).wait()
+
+
+def barrier_async(name: str | None = None, deadline_seconds: float = 0.0) -> Handle:
+    """Starts `barrier`; `synchronize` returns None once every rank has come.
+
+    >>> import hvd.numpy as hvd
+    >>> hvd.init()
+    >>> hvd.synchronize(hvd.barrier_async())
+    """
+    return _core.submit_barrier(_wire_name("barrier", name), deadline_seconds)
 
 
 def poll(handle: Handle) -> bool:
