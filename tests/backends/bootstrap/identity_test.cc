@@ -35,7 +35,8 @@ TEST_CASE("a lone rank under another launcher is warned of", "[identity]") {
   CHECK_THAT(foreign_launcher_warning(Identity{}, torchrun),
              Catch::Contains("WORLD_SIZE is 2") && Catch::Contains("hvdrun -np 2"));
   CHECK(foreign_launcher_warning(Identity{}, Environment()).empty());
-  CHECK(foreign_launcher_warning(Identity{}, Environment({{"WORLD_SIZE", "1"}})).empty());
+  const Variables single = {{"WORLD_SIZE", "1"}};
+  CHECK(foreign_launcher_warning(Identity{}, Environment(single)).empty());
   Identity one_of_two;
   one_of_two.size = 2;
   CHECK(foreign_launcher_warning(one_of_two, torchrun).empty());
