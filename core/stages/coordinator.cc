@@ -227,7 +227,7 @@ void Coordinator::on_goodbye(Rank from) {
             " ended normally and decides no more. every rank must submit each name equally often "
             "before rank 0 shuts down")
           .blame_rank(kRoot.value);
-  close_with(reason);
+  submit_queue_.close(reason);
   fail_pending(reason);
 }
 
@@ -409,13 +409,11 @@ void Coordinator::abort_job(const Status& cause) {
   } else if (reachable(kRoot)) {
     send(kRoot, message);
   }
-  close_with(aborted_);
+  submit_queue_.close(aborted_);
   world_.data.abort(aborted_);
   fail_pending(aborted_);
   (void)take_finished();
 }
-
-void Coordinator::close_with(const Status& reason) { submit_queue_.close(reason); }
 
 void Coordinator::fail_pending(const Status& reason) {
   drained_.clear();
@@ -433,8 +431,8 @@ Time Coordinator::next_deadline() const {
 }
 
 void Coordinator::begin_leave() {
-  close_with(error(StatusCode::precondition,
-                   "hvd has been shut down on this rank; use hvd_init to start again"));
+  submit_queue_.close(error(StatusCode::precondition,
+                            "hvd has been shut down on this rank; use hvd_init to start again"));
   (void)take_submissions();
   root_work();  // goodbye means that nothing is decided after it
   leaving_ = true;

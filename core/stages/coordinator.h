@@ -90,7 +90,6 @@ class Coordinator {
   void watch_orphaned_work(bool data_moved) HVD_REQUIRES(baton);
   bool take_finished() HVD_REQUIRES(baton);
   void abort_job(const Status& cause) HVD_REQUIRES(baton);
-  void close_with(const Status& reason) HVD_REQUIRES(baton);
   void complete(Operation& operation, Status status);
   void complete_all(std::vector<Outcome>& outcomes);
   void fail_pending(const Status& reason) HVD_REQUIRES(baton);

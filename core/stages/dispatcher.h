@@ -25,7 +25,6 @@ class Dispatcher {
   // Operations of items that have finished since the last call, with their outcome.
   bool take_finished(std::vector<Outcome>& finished);
   bool busy() const { return !running_.empty(); }
-  std::uint64_t started_count() const { return next_id_; }
 
  private:
   Status fill_allgather(const AgreedGroup& group, WorkItem& item) const;
