@@ -1,6 +1,7 @@
 #include "collectives/schedule_builder.h"
 
 #include <numeric>
+#include <utility>
 
 namespace hvd {
 namespace {
@@ -8,10 +9,16 @@ namespace {
 std::uint64_t output_element_count(CollectiveKind kind, const ScheduleParams& params) {
   switch (kind) {
     case CollectiveKind::allgather:
-      return std::accumulate(params.gather_counts.begin(), params.gather_counts.end(),
-                             std::uint64_t{0});
+    case CollectiveKind::reduce_scatter:
+    case CollectiveKind::alltoall:
+    case CollectiveKind::gather:
+    case CollectiveKind::scatter:
+      return std::accumulate(params.counts.begin(), params.counts.end(), std::uint64_t{0});
     case CollectiveKind::allreduce:
     case CollectiveKind::broadcast:
+    case CollectiveKind::reduce:
+    case CollectiveKind::send:
+    case CollectiveKind::recv:
       return params.element_count;
     case CollectiveKind::barrier:
       return 0;
@@ -51,8 +58,9 @@ ScheduleBuilder::ScheduleBuilder(CollectiveKind kind, const ScheduleParams& para
   schedule_.rank_count = params.rank_count;
   schedule_.root = params.root;
   schedule_.element_count = output_element_count(kind, params);
-  if (kind == CollectiveKind::allgather) {
-    schedule_.gather_counts = params.gather_counts;
+  if (has_counts(kind)) {
+    schedule_.counts = params.counts;
+    schedule_.send_counts = params.send_counts;
   }
   schedule_.chunk_element_count = params.chunk_element_count;
   schedule_.in_place = params.in_place;
@@ -90,8 +98,7 @@ ScheduleBuilder& ScheduleBuilder::recv_reduce(Rank from, Place dst, Place src, s
 ScheduleBuilder& ScheduleBuilder::post(std::uint32_t flag, std::uint32_t value) {
   Op op;
   op.kind = OpKind::post;
-  op.flag = flag;
-  op.value = value;
+  op.aux = make_signal(flag, value);
   return add(op);
 }
 
@@ -99,8 +106,22 @@ ScheduleBuilder& ScheduleBuilder::wait(Rank whose, std::uint32_t flag, std::uint
   Op op;
   op.kind = OpKind::wait;
   op.peer = whose.value;
-  op.flag = flag;
-  op.value = value;
+  op.aux = make_signal(flag, value);
+  return add(op);
+}
+
+ScheduleBuilder& ScheduleBuilder::wait_all(std::uint32_t flag, std::uint32_t value) {
+  Op op;
+  op.kind = OpKind::wait_all;
+  op.aux = make_signal(flag, value);
+  return add(op);
+}
+
+ScheduleBuilder& ScheduleBuilder::reduce_slots(Place dst, Place src, std::uint64_t slot_offset,
+                                               std::uint64_t count, unsigned flags) {
+  Op op = local_op(OpKind::reduce_slots, dst, src, count, flags);
+  op.peer = -1;
+  op.aux = count == 0 ? 0 : slot_offset;
   return add(op);
 }
 
@@ -109,8 +130,9 @@ ScheduleBuilder& ScheduleBuilder::scratch(std::uint64_t element_count) {
   return *this;
 }
 
-ScheduleBuilder& ScheduleBuilder::slot(std::uint64_t element_count) {
+ScheduleBuilder& ScheduleBuilder::slot(std::uint64_t element_count, std::vector<Rank> slot_ranks) {
   schedule_.slot_element_count = element_count;
+  schedule_.slot_ranks = std::move(slot_ranks);
   return *this;
 }
 

@@ -5,6 +5,8 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
+#include <vector>
 
 #include "collectives/schedule.h"
 #include "collectives/schedule_params.h"
@@ -36,8 +38,12 @@ class ScheduleBuilder {
                                unsigned flags = 0);
   ScheduleBuilder& post(std::uint32_t flag, std::uint32_t value);
   ScheduleBuilder& wait(Rank whose, std::uint32_t flag, std::uint32_t value);
+  ScheduleBuilder& wait_all(std::uint32_t flag, std::uint32_t value);
+  ScheduleBuilder& reduce_slots(Place dst, Place src, std::uint64_t slot_offset,
+                                std::uint64_t count, unsigned flags = 0);
   ScheduleBuilder& scratch(std::uint64_t element_count);
-  ScheduleBuilder& slot(std::uint64_t element_count);  // shared memory that this rank offers
+  // Shared memory that this rank offers, and the ranks that see it, this one included.
+  ScheduleBuilder& slot(std::uint64_t element_count, std::vector<Rank> slot_ranks);
 
   Schedule take() { return std::move(schedule_); }
 

@@ -5,13 +5,13 @@
 namespace hvd {
 namespace {
 
-Status check_gather_counts(const ScheduleParams& params) {
-  if (params.gather_counts.size() != static_cast<std::size_t>(params.rank_count)) {
-    return error(StatusCode::invalid_argument, "schedule parameters: ", params.gather_counts.size(),
+Status check_counts(const ScheduleParams& params) {
+  if (params.counts.size() != static_cast<std::size_t>(params.rank_count)) {
+    return error(StatusCode::invalid_argument, "schedule parameters: ", params.counts.size(),
                  " gather counts for ", params.rank_count, " ranks");
   }
   std::uint64_t sum = 0;
-  for (const std::uint64_t count : params.gather_counts) {
+  for (const std::uint64_t count : params.counts) {
     if (count > std::numeric_limits<std::uint64_t>::max() - sum) {
       return error(StatusCode::invalid_argument,
                    "schedule parameters: the gather counts' sum does not fit in 64 bits");
@@ -41,11 +41,11 @@ Status check_params(CollectiveKind kind, const ScheduleParams& params) {
                  params.chunk_element_count, " elements, ", params.send_ahead,
                  " sends ahead; both are at least 1");
   }
-  if (kind != CollectiveKind::allreduce && (params.prescale || params.postscale)) {
+  if (!reduces(kind) && (params.prescale || params.postscale)) {
     return error(StatusCode::invalid_argument, "schedule parameters: scaling in ",
-                 collective_name(kind), "; only an allreduce scales");
+                 collective_name(kind), "; only a reduction scales");
   }
-  return kind == CollectiveKind::allgather ? check_gather_counts(params) : ok_status();
+  return has_counts(kind) ? check_counts(params) : ok_status();
 }
 
 }  // namespace hvd

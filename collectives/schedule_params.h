@@ -18,10 +18,17 @@ inline constexpr int kRankCountMax = 1 << 24;
 struct ScheduleParams {
   Rank rank = Rank{0};
   int rank_count = 1;
-  Rank root = kRoot;                         // broadcast only
-  std::uint64_t element_count = 0;           // allreduce and broadcast
-  std::vector<std::uint64_t> gather_counts;  // allgather only: elements per rank
-  std::uint64_t chunk_element_count = 1;     // most elements that one op moves
+  Rank root = kRoot;                       // where the kind has one
+  std::uint64_t element_count = 0;         // where the kind has no counts
+  std::vector<std::uint64_t> counts;       // per rank, as core/vocabulary/work_item.h says
+  std::vector<std::uint64_t> send_counts;  // alltoall only
+  Rank peer;                               // send, recv
+  // The host of each rank, numbered by the lowest rank of each: those of one host share slots.
+  // Empty: all on one host.
+  std::vector<int> host_of_rank;
+  std::uint64_t slot_element_count = 0;   // of shared memory that each rank may offer
+  bool stream = false;                    // stores into slots bypass the caches
+  std::uint64_t chunk_element_count = 1;  // most elements that one op moves
   bool in_place = false;
   bool prescale = false;   // allreduce only: there is a factor other than 1
   bool postscale = false;  // allreduce only

@@ -21,29 +21,39 @@ std::string place_text(BufferKind buffer, int owner, std::uint64_t offset, std::
       return str("scratch", range);
     case BufferKind::slot:
       return str("slot", owner, range);
+    case BufferKind::peer_input:
+      return str("in", owner, range);
+    case BufferKind::peer_output:
+      return str("out", owner, range);
   }
   return str("buffer ", static_cast<int>(buffer), range);
 }
 
 std::string flags_text(std::uint8_t flags) {
-  const unsigned unknown = flags & ~unsigned{kReverseOperands | kScalePre | kScalePost};
   return str((flags & kScalePre) != 0 ? " *pre" : "", (flags & kScalePost) != 0 ? " *post" : "",
-             unknown != 0 ? str(" unknown flags ", unknown) : "");
+             (flags & kNarrow) != 0 ? " narrow" : "", (flags & kStream) != 0 ? " stream" : "");
 }
 
 std::string sum_text(const Op& op, const std::string& ours, const std::string& theirs) {
   return (op.flags & kReverseOperands) != 0 ? str(theirs, " + ", ours) : str(ours, " + ", theirs);
 }
 
+std::string slots_sum_text(const Op& op, const std::string& dst, const std::string& src) {
+  const std::string slots = place_text(BufferKind::slot, -1, op.aux, op.count).substr(6);
+  return str(dst, (op.flags & kToSlot) != 0 ? str(", slot", slots) : "",
+             (op.flags & kToOutputs) != 0 ? ", outputs" : "", " = ", src, " + all ",
+             (op.flags & kFromInputs) != 0 ? "inputs" : str("slots", slots));
+}
+
 void write_header(std::ostream& out, const Schedule& schedule) {
   out << collective_name(schedule.kind) << " p " << schedule.rank_count << " n "
       << schedule.element_count << " chunk " << schedule.chunk_element_count;
-  if (schedule.kind == CollectiveKind::broadcast) {
+  if (has_root(schedule.kind)) {
     out << " root " << schedule.root;
   }
-  if (schedule.kind == CollectiveKind::allgather) {
+  if (has_counts(schedule.kind)) {
     out << " counts";
-    for (const std::uint64_t count : schedule.gather_counts) {
+    for (const std::uint64_t count : schedule.counts) {
       out << " " << count;
     }
   }
@@ -76,6 +86,10 @@ std::string_view op_kind_name(OpKind kind) {
       return "post";
     case OpKind::wait:
       return "wait";
+    case OpKind::wait_all:
+      return "wait_all";
+    case OpKind::reduce_slots:
+      return "reduce_slots";
   }
   return "unknown";
 }
@@ -96,9 +110,13 @@ std::string op_text(const Op& op) {
     case OpKind::recv_reduce:
       return str("recv_reduce ", dst, " = ", sum_text(op, src, str("<", op.peer)), flags);
     case OpKind::post:
-      return str("post f", op.flag, " ", op.value, flags);
+      return str("post f", flag_of(op), " ", value_of(op), flags);
     case OpKind::wait:
-      return str("wait <", op.peer, " f", op.flag, " ", op.value, flags);
+      return str("wait <", op.peer, " f", flag_of(op), " ", value_of(op), flags);
+    case OpKind::wait_all:
+      return str("wait_all f", flag_of(op), " ", value_of(op), flags);
+    case OpKind::reduce_slots:
+      return str("reduce_slots ", slots_sum_text(op, dst, src), flags);
   }
   return str("unknown op ", static_cast<int>(op.kind));
 }

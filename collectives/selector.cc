@@ -133,7 +133,7 @@ std::uint64_t total_elements(CollectiveKind kind, const ScheduleParams& params) 
     return params.element_count;
   }
   std::uint64_t sum = 0;
-  for (const std::uint64_t count : params.gather_counts) {
+  for (const std::uint64_t count : params.counts) {
     sum += count;
   }
   return sum;

@@ -44,9 +44,9 @@ void Execution::build_lists(Rank rank) {
   output_.clear(element_bytes_);
   if (item_.kind == CollectiveKind::allgather) {
     const WorkSegment& segment = item_.segments.front();
-    input_.append(as_piece(segment.input), item_.gather_counts[rank.index()]);
-    output_.append(segment.output, std::accumulate(item_.gather_counts.begin(),
-                                                   item_.gather_counts.end(), std::size_t{0}));
+    input_.append(as_piece(segment.input), item_.counts[rank.index()]);
+    output_.append(segment.output,
+                   std::accumulate(item_.counts.begin(), item_.counts.end(), std::size_t{0}));
     return;
   }
   const bool in_place = runs_in_place(item_);
@@ -106,6 +106,8 @@ Execution::State Execution::step(const Op& op, Edges& edges) {
       return State::moving;
     case OpKind::post:
     case OpKind::wait:
+    case OpKind::wait_all:
+    case OpKind::reduce_slots:
       break;
   }
   failure_ = error(StatusCode::unsupported, collective_name(item_.kind), " '", item_.label,
@@ -204,6 +206,8 @@ PieceCursor Execution::cursor(BufferKind buffer, std::uint64_t offset, std::uint
       return contiguous(scratch_.data() + offset * element_bytes_);
     case BufferKind::slot:
     case BufferKind::none:
+    case BufferKind::peer_input:
+    case BufferKind::peer_output:
       break;
   }
   HVD_CHECK(!"an op with elements names a buffer of its own rank");

@@ -120,7 +120,7 @@ Result<std::shared_ptr<const Schedule>> NativeDataPlane::schedule_for(const Work
   params.rank_count = rank_count_;
   params.root = item.root;
   params.element_count = item.kind == CollectiveKind::allgather ? 0 : item.element_count();
-  params.gather_counts.assign(item.gather_counts.begin(), item.gather_counts.end());
+  params.counts.assign(item.counts.begin(), item.counts.end());
   params.in_place = runs_in_place(item);
   params.prescale = item.prescale != 1.0;
   params.postscale = item.postscale != 1.0;

@@ -23,7 +23,7 @@ std::uint64_t hash_of(const ScheduleKey& key) {
   hash = mix(hash, params.element_count);
   hash = mix(hash, static_cast<std::uint64_t>(params.root.value));
   hash = mix(hash, static_cast<std::uint64_t>(params.send_ahead));
-  for (const std::uint64_t count : params.gather_counts) {
+  for (const std::uint64_t count : params.counts) {
     hash = mix(hash, count);
   }
   return hash;
@@ -35,9 +35,9 @@ bool operator==(const ScheduleKey& a, const ScheduleKey& b) {
   return a.kind == b.kind && a.dtype == b.dtype && a.choice == b.choice &&
          a.params.rank == b.params.rank && a.params.rank_count == b.params.rank_count &&
          a.params.root == b.params.root && a.params.element_count == b.params.element_count &&
-         a.params.gather_counts == b.params.gather_counts &&
-         a.params.in_place == b.params.in_place && a.params.prescale == b.params.prescale &&
-         a.params.postscale == b.params.postscale && a.params.send_ahead == b.params.send_ahead;
+         a.params.counts == b.params.counts && a.params.in_place == b.params.in_place &&
+         a.params.prescale == b.params.prescale && a.params.postscale == b.params.postscale &&
+         a.params.send_ahead == b.params.send_ahead;
 }
 
 std::shared_ptr<const Schedule> ScheduleCache::find(const ScheduleKey& key) {

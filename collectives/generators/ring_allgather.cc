@@ -17,7 +17,7 @@ void copy_own_block(ScheduleBuilder& builder, const ScheduleParams& params, Bloc
 Schedule make_ring_allgather(const ScheduleParams& params) {
   ScheduleBuilder builder(CollectiveKind::allgather, params);
   const int p = params.rank_count;
-  const std::vector<Block> blocks = blocks_of_counts(params.gather_counts);
+  const std::vector<Block> blocks = blocks_of_counts(params.counts);
   const Block own = blocks[params.rank.index()];
   const Rank right{(params.rank.value + 1) % p};
   const Rank left{(params.rank.value + p - 1) % p};

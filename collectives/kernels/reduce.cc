@@ -103,10 +103,9 @@ Loop loop_of_any_op(ReduceOp op) {
       return reduce_loop<Element, Max>;
     case ReduceOp::product:
       return reduce_loop<Element, Product>;
-    case ReduceOp::adasum:
+    default:
       return nullptr;
   }
-  return nullptr;
 }
 
 template <typename Element>
@@ -134,11 +133,9 @@ Loop loop_of(DType dtype, ReduceOp op) {
       return loop_of_small_op<PlainElement<std::uint8_t>>(op);
     case DType::boolean:
       return loop_of_small_op<BoolElement>(op);
-    case DType::int16:
-    case DType::uint16:
+    default:
       return nullptr;
   }
-  return nullptr;
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "collectives/kernels/elements.h"
+#include "core/base/check.h"
 
 namespace hvd {
 namespace {
@@ -85,7 +86,17 @@ void scale(std::byte* dst, const std::byte* src, double factor, std::size_t coun
       return scale_integers<std::int64_t>(dst, src, factor, count);
     case DType::boolean:
       return scale_booleans(dst, src, factor, count);
+    case DType::uint32:
+      return scale_integers<std::uint32_t>(dst, src, factor, count);
+    case DType::uint64:
+      return scale_integers<std::uint64_t>(dst, src, factor, count);
+    case DType::float8_e4m3:
+    case DType::float8_e5m2:
+    case DType::complex64:
+    case DType::complex128:
+      break;
   }
+  HVD_CHECK(!"reduce_supported() was asked before");
 }
 
 }  // namespace hvd

@@ -37,11 +37,11 @@ void Execution::start_rank(std::size_t rank) {
   const bool gathers = schedule.kind == CollectiveKind::allgather;
   state.input = Contents(buffer_element_count(schedule, BufferKind::input), mine);
   state.output = Contents(schedule.element_count, schedule.in_place && !gathers ? mine : Value{});
-  if (schedule.in_place && gathers && schedule.gather_counts[rank] > 0) {
-    Elements own{schedule.gather_counts[rank], {{0, mine}}};
+  if (schedule.in_place && gathers && schedule.counts[rank] > 0) {
+    Elements own{schedule.counts[rank], {{0, mine}}};
     std::uint64_t offset = 0;
     for (std::size_t other = 0; other < rank; ++other) {
-      offset += schedule.gather_counts[other];
+      offset += schedule.counts[other];
     }
     state.output.write(offset, own);
   }
@@ -107,13 +107,15 @@ bool Execution::is_blocked(std::size_t rank, const Op& op) const {
     case OpKind::recv_reduce:
       return edge(peer, rank).waiting_count() == 0;
     case OpKind::wait: {
-      const auto raises = ranks_[peer].flags.find(op.flag);
-      return op.value > 0 &&
-             (raises == ranks_[peer].flags.end() || raises->second.back().value < op.value);
+      const auto raises = ranks_[peer].flags.find(flag_of(op));
+      return value_of(op) > 0 &&
+             (raises == ranks_[peer].flags.end() || raises->second.back().value < value_of(op));
     }
     case OpKind::copy:
     case OpKind::reduce:
     case OpKind::post:
+    case OpKind::wait_all:
+    case OpKind::reduce_slots:
       return false;
   }
   return false;
@@ -140,6 +142,9 @@ std::optional<VerifierReport> Execution::run_op(std::size_t rank, const Op& op) 
     case OpKind::wait:
       run_wait(rank, op);
       return std::nullopt;
+    case OpKind::wait_all:
+    case OpKind::reduce_slots:
+      break;  // pair: op_fault() refuses them
   }
   return std::nullopt;
 }
@@ -199,12 +204,12 @@ std::optional<VerifierReport> Execution::run_receive(std::size_t rank, const Op&
 }
 
 std::optional<VerifierReport> Execution::run_post(std::size_t rank, const Op& op) {
-  std::vector<FlagRaise>& raises = ranks_[rank].flags[op.flag];
-  if (op.value <= (raises.empty() ? 0 : raises.back().value)) {
+  std::vector<FlagRaise>& raises = ranks_[rank].flags[flag_of(op)];
+  if (value_of(op) <= (raises.empty() ? 0 : raises.back().value)) {
     return fault(VerifierRule::well_formed_op, rank, "it does not raise its flag");
   }
   finish_op(rank);
-  raises.push_back(FlagRaise{op.value, ranks_[rank].clock});
+  raises.push_back(FlagRaise{value_of(op), ranks_[rank].clock});
   for (std::size_t other = 0; other < ranks_.size(); ++other) {
     enqueue(other);
   }
@@ -213,10 +218,11 @@ std::optional<VerifierReport> Execution::run_post(std::size_t rank, const Op& op
 
 // A wait is certain of what came before the first post that satisfies it, of nothing later.
 void Execution::run_wait(std::size_t rank, const Op& op) {
-  if (op.value > 0) {
-    const std::vector<FlagRaise>& raises = ranks_[static_cast<std::size_t>(op.peer)].flags[op.flag];
+  if (value_of(op) > 0) {
+    const std::vector<FlagRaise>& raises =
+        ranks_[static_cast<std::size_t>(op.peer)].flags[flag_of(op)];
     const auto first = std::find_if(raises.begin(), raises.end(), [&](const FlagRaise& raise) {
-      return raise.value >= op.value;
+      return raise.value >= value_of(op);
     });
     learn(rank, first->clock);
   }
@@ -237,6 +243,8 @@ Execution::Operand Execution::operand(std::size_t rank, const Op& op, bool is_ds
       return {&ranks_[rank].scratch, offset, false, rank};
     case BufferKind::output:
     case BufferKind::none:
+    case BufferKind::peer_input:
+    case BufferKind::peer_output:
       return {&ranks_[rank].output, offset, false, rank};
   }
   return {&ranks_[rank].output, offset, false, rank};

@@ -22,6 +22,8 @@ unsigned allowed_flags(const Schedule& schedule, OpKind kind) {
     case OpKind::send:
     case OpKind::post:
     case OpKind::wait:
+    case OpKind::wait_all:
+    case OpKind::reduce_slots:
       return 0;
   }
   return 0;
@@ -95,20 +97,19 @@ std::string overlap_fault(const Schedule& schedule, const Op& op) {
 
 bool fits_the_collective(const Schedule& schedule) {
   const bool gathers = schedule.kind == CollectiveKind::allgather;
-  if (gathers != !schedule.gather_counts.empty()) {
+  if (gathers != !schedule.counts.empty()) {
     return false;
   }
   std::uint64_t sum = 0;
-  for (const std::uint64_t count : schedule.gather_counts) {
+  for (const std::uint64_t count : schedule.counts) {
     if (count > std::numeric_limits<std::uint64_t>::max() - sum) {
       return false;
     }
     sum += count;
   }
   const bool scales = schedule.prescale || schedule.postscale;
-  return (!gathers ||
-          (sum == schedule.element_count &&
-           schedule.gather_counts.size() == static_cast<std::size_t>(schedule.rank_count))) &&
+  return (!gathers || (sum == schedule.element_count &&
+                       schedule.counts.size() == static_cast<std::size_t>(schedule.rank_count))) &&
          (schedule.kind != CollectiveKind::barrier || schedule.element_count == 0) &&
          (schedule.kind == CollectiveKind::allreduce || !scales);
 }
@@ -121,7 +122,7 @@ std::uint64_t buffer_element_count(const Schedule& owner, BufferKind buffer) {
       return 0;
     case BufferKind::input:
       if (owner.kind == CollectiveKind::allgather) {
-        return owner.in_place ? 0 : owner.gather_counts[owner.rank.index()];
+        return owner.in_place ? 0 : owner.counts[owner.rank.index()];
       }
       return owner.element_count;
     case BufferKind::output:
@@ -130,6 +131,9 @@ std::uint64_t buffer_element_count(const Schedule& owner, BufferKind buffer) {
       return owner.scratch_element_count;
     case BufferKind::slot:
       return owner.slot_element_count;
+    case BufferKind::peer_input:
+    case BufferKind::peer_output:
+      return 0;  // only of schedules for the arena
   }
   return 0;
 }
@@ -148,7 +152,7 @@ std::string collective_fault(std::span<const Schedule> schedules, std::size_t ra
   }
   if (!valid_collective(static_cast<int>(schedule.kind)) || schedule.kind != first.kind ||
       schedule.root != first.root || schedule.element_count != first.element_count ||
-      schedule.gather_counts != first.gather_counts ||
+      schedule.counts != first.counts ||
       schedule.chunk_element_count != first.chunk_element_count ||
       schedule.prescale != first.prescale || schedule.postscale != first.postscale) {
     return str("it is about another collective than rank 0's, or has other parameters");
@@ -182,7 +186,7 @@ std::string op_fault(std::span<const Schedule> schedules, std::size_t rank, cons
   if (is_signal && op.count != 0) {
     return "a flag has no elements";
   }
-  if (!is_signal && (op.flag != 0 || op.value != 0)) {
+  if (!is_signal && op.aux != 0) {
     return "it names a flag and has none";
   }
   return overlap_fault(schedule, op);

@@ -76,7 +76,7 @@ VerifierReport check_copy(std::span<const Schedule> schedules, const Execution& 
 VerifierReport check_allgather(std::span<const Schedule> schedules, const Execution& execution,
                                const OutputPiece& piece) {
   std::uint64_t offset = 0;
-  const std::vector<std::uint64_t>& counts = schedules[piece.rank].gather_counts;
+  const std::vector<std::uint64_t>& counts = schedules[piece.rank].counts;
   for (std::size_t source = 0; source < counts.size(); ++source) {
     const OutputPiece part{piece.rank, std::max(piece.begin, offset),
                            std::min(piece.end, offset + counts[source]), piece.value};
@@ -105,8 +105,12 @@ VerifierReport check_piece(std::span<const Schedule> schedules, const Execution&
       return check_allgather(schedules, execution, piece);
     case CollectiveKind::barrier:
       return {};
+    default:
+      return fault_report(
+          schedules, VerifierRule::post_condition,
+          {piece.rank, VerifierReport::npos, piece.begin, piece.end},
+          str("nothing is known yet of what a ", collective_name(schedule.kind), " is to leave"));
   }
-  return {};
 }
 
 VerifierReport check_barrier(std::span<const Schedule> schedules, const Execution& execution) {

@@ -90,7 +90,7 @@ Status Dispatcher::fill_allgather(const AgreedGroup& group, WorkItem& item) cons
                  "': the answer's rows are more than 2^56 elements");
   }
   for (const std::int64_t count : group.answer.gather_rows) {
-    item.gather_counts.push_back(static_cast<std::size_t>(count) * input.shape.row_element_count());
+    item.counts.push_back(static_cast<std::size_t>(count) * input.shape.row_element_count());
   }
   const std::size_t bytes = operation.gathered_shape.element_count() * dtype_bytes(input.dtype);
   operation.gathered.reset(static_cast<std::byte*>(std::malloc(std::max<std::size_t>(bytes, 1))));

@@ -12,11 +12,9 @@ bool travel_together(const ReadyEntry& a, const ReadyEntry& b) {
       return a.op == b.op && a.prescale == b.prescale && a.postscale == b.postscale;
     case CollectiveKind::broadcast:
       return a.root == b.root;
-    case CollectiveKind::allgather:
-    case CollectiveKind::barrier:
+    default:
       return false;
   }
-  return false;
 }
 
 struct OpenGroup {

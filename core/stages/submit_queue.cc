@@ -98,8 +98,10 @@ Status check_request(const Request& request, int rank_count) {
       return ok_status();
     case CollectiveKind::barrier:
       return ok_status();
+    default:
+      return error(StatusCode::unsupported, collective_name(request.kind), " '", request.name,
+                   "': this version cannot negotiate it yet");
   }
-  return ok_status();
 }
 
 Status SubmitQueue::submit(const OperationPtr& operation) {

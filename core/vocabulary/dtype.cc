@@ -19,7 +19,13 @@ constexpr std::array<Row, kDTypeCount> kRows = {{{"uint8", 1},
                                                  {"float32", 4},
                                                  {"float64", 8},
                                                  {"bool", 1},
-                                                 {"bfloat16", 2}}};
+                                                 {"bfloat16", 2},
+                                                 {"uint32", 4},
+                                                 {"uint64", 8},
+                                                 {"float8_e4m3", 1},
+                                                 {"float8_e5m2", 1},
+                                                 {"complex64", 8},
+                                                 {"complex128", 16}}};
 
 }  // namespace
 

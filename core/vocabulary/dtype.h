@@ -11,7 +11,7 @@
 
 namespace hvd {
 
-// 0..9 as in Horovod's wire format; bfloat16 follows.
+// 0..9 as in Horovod's wire format; what Horovod does not have follows.
 enum class DType : std::uint8_t {
   uint8 = 0,
   int8 = 1,
@@ -24,8 +24,14 @@ enum class DType : std::uint8_t {
   float64 = 8,
   boolean = 9,
   bfloat16 = 10,
+  uint32 = 11,
+  uint64 = 12,
+  float8_e4m3 = 13,  // OCP FP8 E4M3: finite, NaN 0x7f and 0xff (torch.float8_e4m3fn)
+  float8_e5m2 = 14,  // OCP FP8 E5M2: with infinities
+  complex64 = 15,    // two fp32: real, imaginary
+  complex128 = 16,   // two fp64
 };
-inline constexpr int kDTypeCount = 11;
+inline constexpr int kDTypeCount = 17;
 
 constexpr bool valid_dtype(int value) { return value >= 0 && value < kDTypeCount; }
 std::size_t dtype_bytes(DType dtype);

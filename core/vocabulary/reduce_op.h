@@ -14,13 +14,21 @@ namespace hvd {
 enum class ReduceOp : std::uint8_t {
   average = 0,
   sum = 1,
-  adasum = 2,  // not available yet
+  adasum = 2,
   min = 3,
   max = 4,
   product = 5,
+  bit_and = 6,
+  bit_or = 7,
+  bit_xor = 8,
+  logical_and = 9,
+  logical_or = 10,
+  logical_xor = 11,
+  premultiplied_sum = 12,  // a sum in which every rank's prescale is its own factor
 };
+inline constexpr int kReduceOpCount = 13;
 
-constexpr bool valid_reduce_op(int value) { return value >= 0 && value <= 5; }
+constexpr bool valid_reduce_op(int value) { return value >= 0 && value < kReduceOpCount; }
 std::string_view reduce_op_name(ReduceOp op);
 // fp32 fp64 fp16 bf16 int32 int64: all but adasum.  int8 uint8 bool: sum and max.
 bool reduce_supported(ReduceOp op, DType dtype);

@@ -35,11 +35,21 @@ struct WorkItem {
   double prescale = 1.0;
   double postscale = 1.0;  // includes 1 / rank count for an average
   ScheduleChoice choice = 0;
-  // allreduce, broadcast: inputs and outputs of equal element counts, on all ranks.
-  // allgather: one segment; input of gather_counts[rank] elements, output of their sum.
+  // allreduce, broadcast, reduce, send, recv: inputs and outputs of equal element counts. A rank
+  // that has no use for one of the two (the output of a reduce but on the root, the input of a
+  // recv) may leave it null. All other kinds have one segment, whose element_count is not looked
+  // at:
+  //   allgather       input counts[rank], output sum(counts)
+  //   reduce_scatter  input sum(counts), output counts[rank]
+  //   alltoall        input sum(send_counts), output sum(counts)
+  //   gather          input counts[rank], output sum(counts) on the root
+  //   scatter         input sum(counts) on the root, output counts[rank]
   std::vector<WorkSegment> segments;
-  std::vector<std::size_t> gather_counts;  // allgather only: elements per rank
-  std::string label;                       // the first tensor's name, for error texts
+  // Elements per rank of the group. alltoall: what this rank receives from each rank.
+  std::vector<std::size_t> counts;
+  std::vector<std::size_t> send_counts;  // alltoall only: what this rank sends to each rank
+  Rank peer;                             // send, recv: the other rank
+  std::string label;                     // the first tensor's name, for error texts
 
   std::size_t element_count() const {
     std::size_t count = 0;

@@ -10,7 +10,7 @@ namespace hvd {
 
 std::string params_text(const ScheduleParams& params, int edge_slot_count) {
   std::string counts;
-  for (const std::uint64_t count : params.gather_counts) {
+  for (const std::uint64_t count : params.counts) {
     counts += str(" ", count);
   }
   return str("p ", params.rank_count, " n ", params.element_count, " chunk ",

@@ -43,7 +43,7 @@ ScheduleParams rooted(ScheduleParams params, int root) {
 }
 ScheduleParams gathering(std::vector<std::uint64_t> counts, std::uint64_t chunk) {
   ScheduleParams params = sized(static_cast<int>(counts.size()), 0, chunk);
-  params.gather_counts = std::move(counts);
+  params.counts = std::move(counts);
   return params;
 }
 

@@ -33,7 +33,11 @@ OpKind other_kind(OpKind kind) {
     case OpKind::post:
       return OpKind::wait;
     case OpKind::wait:
+      return OpKind::wait_all;
+    case OpKind::wait_all:
       return OpKind::post;
+    case OpKind::reduce_slots:
+      return OpKind::reduce;
   }
   return kind;
 }
@@ -92,10 +96,14 @@ void change_op(Op& op, Damage damage, int rank_count, Random& random) {
       op.src = op.src == BufferKind::none ? op.src : other_buffer(op.src, random);
       return;
     case Damage::change_flag:
-      op.flag ^= is_signal(op) ? 1U : 0U;
+      op.aux ^= is_signal(op) ? make_signal(1, 0) : 0U;
       return;
     case Damage::change_value:
-      op.value += is_signal(op) ? (random.below(2) == 0 && op.value > 0 ? ~0U : 1U) : 0U;
+      if (is_signal(op)) {
+        const std::uint32_t value = value_of(op);
+        const bool lower = random.below(2) == 0 && value > 0;
+        op.aux = make_signal(flag_of(op), lower ? value - 1 : value + 1);
+      }
       return;
     default:
       return;

@@ -18,7 +18,7 @@ void wait_for_others(ScheduleBuilder& builder, const ScheduleParams& params, std
 
 Schedule make_one_shot_allreduce(const ScheduleParams& params) {
   ScheduleBuilder builder(CollectiveKind::allreduce, params);
-  builder.slot(params.chunk_element_count);
+  builder.slot(params.chunk_element_count, {});
   const Block all{0, params.element_count};
   const std::uint64_t chunk_count = chunk_count_of(all, params.chunk_element_count);
   for (std::uint64_t k = 0; k < chunk_count; ++k) {

@@ -76,8 +76,8 @@ class Machine {
     state.slot = garbage(schedule.slot_element_count);
     if (schedule.in_place) {
       std::uint64_t offset = 0;
-      for (std::size_t other = 0; other < rank && other < schedule.gather_counts.size(); ++other) {
-        offset += schedule.gather_counts[other];
+      for (std::size_t other = 0; other < rank && other < schedule.counts.size(); ++other) {
+        offset += schedule.counts[other];
       }
       std::copy(input.begin(), input.end(),
                 state.output.begin() + static_cast<std::ptrdiff_t>(offset * bytes_));
@@ -98,11 +98,14 @@ class Machine {
       case OpKind::recv_reduce:
         return !edge(peer, rank).empty();
       case OpKind::wait:
-        return ranks_[peer].flags[op.flag] >= op.value;
+        return ranks_[peer].flags[flag_of(op)] >= value_of(op);
       case OpKind::copy:
       case OpKind::reduce:
       case OpKind::post:
         return true;
+      case OpKind::wait_all:
+      case OpKind::reduce_slots:
+        return false;
     }
     return false;
   }
@@ -129,9 +132,11 @@ class Machine {
         receive(rank, op, edge(peer, rank));
         return;
       case OpKind::post:
-        ranks_[rank].flags[op.flag] = op.value;
+        ranks_[rank].flags[flag_of(op)] = value_of(op);
         return;
       case OpKind::wait:
+      case OpKind::wait_all:
+      case OpKind::reduce_slots:
         return;
     }
   }
@@ -184,6 +189,8 @@ class Machine {
       case BufferKind::slot:
         return ranks_[static_cast<std::size_t>(op.peer)].slot.data() + offset;
       case BufferKind::none:
+      case BufferKind::peer_input:
+      case BufferKind::peer_output:
         return nullptr;
     }
     return nullptr;
@@ -238,12 +245,9 @@ double combined(double a, double b, ReduceOp op) {
       return std::max(a, b);
     case ReduceOp::product:
       return a * b;
-    case ReduceOp::average:
-    case ReduceOp::sum:
-    case ReduceOp::adasum:
+    default:
       return a + b;
   }
-  return a + b;
 }
 
 // What rounding may do to a result of this size, over as many operations as there are ranks.
@@ -262,8 +266,8 @@ double expected_copy(const Schedule& schedule, const std::vector<std::vector<std
     return element_as_double(inputs[schedule.root.index()].data(), i, dtype);
   }
   std::size_t source = 0;
-  while (i >= schedule.gather_counts[source]) {
-    i -= schedule.gather_counts[source++];
+  while (i >= schedule.counts[source]) {
+    i -= schedule.counts[source++];
   }
   return element_as_double(inputs[source].data(), i, dtype);
 }
@@ -319,8 +323,9 @@ double element_as_double(const std::byte* base, std::size_t i, DType dtype) {
       return load<PlainElement<std::uint8_t>>(base, i);
     case DType::boolean:
       return load<BoolElement>(base, i) ? 1 : 0;
+    default:
+      return 0;
   }
-  return 0;
 }
 
 void set_element(std::byte* base, std::size_t i, DType dtype, double value) {
@@ -347,6 +352,8 @@ void set_element(std::byte* base, std::size_t i, DType dtype, double value) {
       return store<PlainElement<std::uint8_t>>(base, i, static_cast<std::uint8_t>(value));
     case DType::boolean:
       return store<BoolElement>(base, i, value != 0);
+    default:
+      return;
   }
 }
 
@@ -362,7 +369,7 @@ std::vector<std::vector<std::byte>> random_inputs(const std::vector<Schedule>& s
   std::vector<std::vector<std::byte>> inputs;
   for (const Schedule& schedule : schedules) {
     const std::uint64_t count = schedule.kind == CollectiveKind::allgather
-                                    ? schedule.gather_counts[schedule.rank.index()]
+                                    ? schedule.counts[schedule.rank.index()]
                                     : schedule.element_count;
     std::vector<std::byte> input(count * dtype_bytes(dtype));
     for (std::uint64_t i = 0; i < count; ++i) {

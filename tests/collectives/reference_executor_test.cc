@@ -72,7 +72,7 @@ TEST_CASE("broadcast, allgather and barrier give what was put in", "[reference_e
     require_right(make_tree_broadcast, params, arithmetic, random);
     require_right(make_dissemination_barrier, params, arithmetic, random);
     for (int rank = 0; rank < params.rank_count; ++rank) {
-      params.gather_counts.push_back(random.below(2) * random.below(12));
+      params.counts.push_back(random.below(2) * random.below(12));
     }
     require_right(make_ring_allgather, params, arithmetic, random);
   }

@@ -11,7 +11,7 @@ TEST_CASE("a builder takes over what the parameters say about the collective",
   params.rank = Rank{1};
   params.rank_count = 2;
   params.element_count = 99;  // not of an allgather
-  params.gather_counts = {3, 4};
+  params.counts = {3, 4};
   params.chunk_element_count = 5;
   params.in_place = true;
   const Schedule gather = ScheduleBuilder(CollectiveKind::allgather, params).take();
@@ -19,7 +19,7 @@ TEST_CASE("a builder takes over what the parameters say about the collective",
   CHECK(gather.rank == Rank{1});
   CHECK(gather.rank_count == 2);
   CHECK(gather.element_count == 7);
-  CHECK(gather.gather_counts == params.gather_counts);
+  CHECK(gather.counts == params.counts);
   CHECK(gather.chunk_element_count == 5);
   CHECK(gather.in_place);
   CHECK(ScheduleBuilder(CollectiveKind::allreduce, params).take().element_count == 99);
@@ -30,7 +30,7 @@ TEST_CASE("an op without elements names no buffer, one with a slot buffer its ow
           "[schedule_builder]") {
   ScheduleBuilder builder(CollectiveKind::allreduce, ScheduleParams{});
   builder.send(Rank{3}, at_output(7), 0).copy(at_slot(Rank{2}, 1), at_input(4), 6);
-  builder.slot(8).scratch(9);
+  builder.slot(8, {}).scratch(9);
   const Schedule schedule = builder.take();
   CHECK(schedule.ops[0].src == BufferKind::none);
   CHECK(schedule.ops[0].src_offset == 0);

@@ -38,13 +38,13 @@ TEST_CASE("parameters that no generator can serve are refused with the reason",
     params.prescale = true;
     CHECK(fault(CollectiveKind::allreduce, params).empty());
     CHECK(fault(CollectiveKind::broadcast, params) ==
-          "schedule parameters: scaling in broadcast; only an allreduce scales");
+          "schedule parameters: scaling in broadcast; only a reduction scales");
   }
   SECTION("gather counts") {
-    params.gather_counts = {1, 2, 3};
+    params.counts = {1, 2, 3};
     CHECK(fault(CollectiveKind::allgather, params) ==
           "schedule parameters: 3 gather counts for 4 ranks");
-    params.gather_counts = {1, std::numeric_limits<std::uint64_t>::max(), 0, 0};
+    params.counts = {1, std::numeric_limits<std::uint64_t>::max(), 0, 0};
     CHECK(fault(CollectiveKind::allgather, params) ==
           "schedule parameters: the gather counts' sum does not fit in 64 bits");
   }

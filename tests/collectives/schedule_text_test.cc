@@ -45,7 +45,7 @@ TEST_CASE("roots and gather counts are in the first line", "[schedule_text]") {
   schedule.root = Rank{2};
   CHECK(schedule_text(schedule) == "broadcast p 1 n 0 chunk 0 root 2\n");
   schedule.kind = CollectiveKind::allgather;
-  schedule.gather_counts = {3, 0};
+  schedule.counts = {3, 0};
   CHECK(schedules_text(std::vector<Schedule>{schedule}) ==
         "allgather p 1 n 0 chunk 0 counts 3 0\n");
 }
@@ -58,7 +58,7 @@ TEST_CASE("an op that makes no sense still prints", "[schedule_text]") {
   op.src = static_cast<BufferKind>(9);
   op.flags = 64;
   op.count = 2;
-  CHECK(op_text(op) == "send >-1 buffer 9[0:2] unknown flags 64");
+  CHECK(op_text(op) == "send >-1 buffer 9[0:2]");
 }
 
 }  // namespace

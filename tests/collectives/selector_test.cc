@@ -123,7 +123,7 @@ std::vector<Schedule> schedules_of(const WorkShape& shape, int rank_count,
     params.rank = Rank{rank};
     params.rank_count = rank_count;
     params.element_count = shape.element_count;
-    params.gather_counts.assign(static_cast<std::size_t>(rank_count), 1000);
+    params.counts.assign(static_cast<std::size_t>(rank_count), 1000);
     Result<Schedule> schedule = make_schedule(*choice, shape.kind, shape.dtype, params);
     REQUIRE(schedule.ok());
     schedules.push_back(*schedule);

@@ -63,7 +63,7 @@ void use_factors_out_of_place(ScheduleParams& params, Random& random) {
 
 void use_gather_counts(ScheduleParams& params, Random& random) {
   for (int rank = 0; rank < params.rank_count; ++rank) {
-    params.gather_counts.push_back(random.below(5));
+    params.counts.push_back(random.below(5));
   }
 }
 

@@ -189,7 +189,7 @@ TEST_CASE("a free slot does not order shared memory", "[verifier]") {
   ScheduleParams params = params_of(2, 1, 1);
   params.in_place = true;
   Pair pair(CollectiveKind::broadcast, params);
-  pair.first.slot(1)
+  pair.first.slot(1, {})
       .copy(at_slot(Rank{0}, 0), at_input(0), 1)
       .post(0, 1)
       .send(Rank{1}, at_input(0), 1)

@@ -79,7 +79,7 @@ void SimDataWorld::compare(const Item& item, Rank rank, const WorkItem& other) c
   differ(first.choice == other.choice, "choice");
   differ(first.op == other.op, "op");
   differ(first.prescale == other.prescale && first.postscale == other.postscale, "scale");
-  differ(first.gather_counts == other.gather_counts, "gather counts");
+  differ(first.counts == other.counts, "gather counts");
   differ(first.segments.size() == other.segments.size(), "segment count");
   if (first.kind != CollectiveKind::barrier) {
     differ(first.dtype == other.dtype, "dtype");
@@ -88,8 +88,8 @@ void SimDataWorld::compare(const Item& item, Rank rank, const WorkItem& other) c
     differ(first.root == other.root, "root");
   }
   if (first.kind == CollectiveKind::allgather) {
-    differ(other.segments.size() == 1 && other.gather_counts.size() > rank.index() &&
-               other.element_count() == other.gather_counts[rank.index()],
+    differ(other.segments.size() == 1 && other.counts.size() > rank.index() &&
+               other.element_count() == other.counts[rank.index()],
            "own share");
     return;
   }

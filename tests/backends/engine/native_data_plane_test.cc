@@ -164,7 +164,7 @@ TEST_CASE("an allgather of unequal parts puts them behind one another on every r
         }
         WorkItem item = world.item_of(
             {.kind = CollectiveKind::allgather, .dtype = dtype, .element_count = total});
-        item.gather_counts = counts;
+        item.counts = counts;
         std::vector<std::vector<std::byte>> inputs;
         std::vector<std::vector<std::byte>> outputs;
         std::vector<std::byte> expected;

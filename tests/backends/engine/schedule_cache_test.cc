@@ -32,7 +32,7 @@ TEST_CASE("a schedule is found again under its own key only", "[engine]") {
   SECTION("choice") { other.choice = 1; }
   SECTION("root") { other.params.root = Rank{1}; }
   SECTION("element count") { other.params.element_count = 11; }
-  SECTION("gather counts") { other.params.gather_counts = {1}; }
+  SECTION("gather counts") { other.params.counts = {1}; }
   SECTION("in place") { other.params.in_place = true; }
   SECTION("prescale") { other.params.prescale = true; }
   SECTION("postscale") { other.params.postscale = true; }

@@ -28,7 +28,7 @@ TEST_CASE("ring allgather is proven for equal and unequal parts on up to 16 rank
   for_sizes([&](ScheduleParams params, int edge_slot_count) {
     for (const std::vector<std::uint64_t>& counts : count_lists(params, random)) {
       for (const bool in_place : {false, true}) {
-        params.gather_counts = counts;
+        params.counts = counts;
         params.in_place = in_place;
         require_verified(make_ring_allgather, params, edge_slot_count);
         ++count;

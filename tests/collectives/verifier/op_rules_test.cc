@@ -17,7 +17,7 @@ std::vector<Schedule> two_ranks(bool in_place) {
   ScheduleBuilder first(CollectiveKind::allreduce, params);
   params.rank = Rank{1};
   ScheduleBuilder second(CollectiveKind::allreduce, params);
-  second.slot(4);
+  second.slot(4, {});
   return {first.take(), second.take()};
 }
 
@@ -98,7 +98,7 @@ TEST_CASE("an op is refused for each thing that it gets wrong", "[op_rules]") {
     CHECK(fault(copy) == "its source ends behind the buffer's 0 elements");
   }
   SECTION("flag without a signal") {
-    copy.value = 1;
+    copy.aux = make_signal(0, 1);
     CHECK(fault(copy) == "it names a flag and has none");
   }
 }
@@ -116,7 +116,7 @@ TEST_CASE("schedules with parameters that contradict one another are refused", "
   std::vector<Schedule> schedules = two_ranks(false);
   CHECK(collective_fault(schedules, 1).empty());
   for (Schedule& schedule : schedules) {
-    schedule.gather_counts = {4, 4};
+    schedule.counts = {4, 4};
   }
   CHECK(collective_fault(schedules, 0) == "its parameters contradict one another");
   for (Schedule& schedule : schedules) {
@@ -124,7 +124,7 @@ TEST_CASE("schedules with parameters that contradict one another are refused", "
   }
   CHECK(collective_fault(schedules, 0).empty());
   for (Schedule& schedule : schedules) {
-    schedule.gather_counts = {4, 5};
+    schedule.counts = {4, 5};
   }
   CHECK(collective_fault(schedules, 0) == "its parameters contradict one another");
 }

@@ -33,7 +33,7 @@ TEST_CASE("a broadcast from another root than agreed is found", "[post_condition
 TEST_CASE("gathered parts must lie where their rank's counts say", "[post_condition]") {
   ScheduleParams params;
   params.rank_count = 3;
-  params.gather_counts = {2, 0, 3};
+  params.counts = {2, 0, 3};
   params.chunk_element_count = 3;
   std::vector<Schedule> schedules = schedules_of_all_ranks(make_ring_allgather, params);
   CHECK(outcome(schedules).ok());

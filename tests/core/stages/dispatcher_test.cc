@@ -130,7 +130,7 @@ TEST_CASE("an allgather gets memory for the rows of all ranks", "[dispatcher]") 
   const OperationPtr operation = group.operations[0];
   REQUIRE(desk.dispatcher.start(group).ok());
   const WorkItem& item = desk.plane.items[0];
-  CHECK(item.gather_counts == std::vector<std::size_t>{3, 6, 0, 12});
+  CHECK(item.counts == std::vector<std::size_t>{3, 6, 0, 12});
   REQUIRE(item.segments.size() == 1);
   CHECK(item.segments[0].output == operation->gathered.get());
   CHECK(operation->gathered != nullptr);

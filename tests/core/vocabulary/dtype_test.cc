@@ -8,7 +8,8 @@ namespace hvd {
 namespace {
 
 TEST_CASE("every dtype has a size and a name that leads back to it", "[dtype]") {
-  constexpr std::array<std::size_t, kDTypeCount> sizes = {1, 1, 2, 2, 4, 8, 2, 4, 8, 1, 2};
+  constexpr std::array<std::size_t, kDTypeCount> sizes = {1, 1, 2, 2, 4, 8, 2, 4, 8,
+                                                          1, 2, 4, 8, 1, 1, 8, 16};
   for (int i = 0; i < kDTypeCount; ++i) {
     const auto dtype = static_cast<DType>(i);
     CHECK(valid_dtype(i));

@@ -14,7 +14,7 @@ TEST_CASE("the numbers of reductions are Horovod's", "[reduce_op]") {
     CHECK(valid_reduce_op(op));
     CHECK(reduce_op_name(static_cast<ReduceOp>(op)) == names[static_cast<std::size_t>(op)]);
   }
-  CHECK_FALSE(valid_reduce_op(6));
+  CHECK_FALSE(valid_reduce_op(kReduceOpCount));
   CHECK_FALSE(valid_reduce_op(-1));
 }
 
