@@ -72,6 +72,8 @@ struct Op {
   std::uint64_t aux = 0;  // post, wait, wait_all: make_signal(); reduce_slots: offset in the slots
 };
 
+inline constexpr std::uint32_t kFlagCount = 8;  // per rank
+
 // A value counts from the start of the schedule, upwards from 1: flags never reset.
 constexpr std::uint64_t make_signal(std::uint32_t flag, std::uint32_t value) {
   return std::uint64_t{flag} << 32 | value;

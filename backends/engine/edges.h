@@ -1,4 +1,4 @@
-// backends/engine/edges.h: the transport with the numbers of the chunks that crossed each edge.
+// backends/engine/edges.h: a lane of the transport, with the numbers of the chunks that crossed.
 // Not here: what a chunk is for (execution.h).
 // Threads: baton holder only.  Limits: sequences count from the start of the plane, never restart.
 // Read next: transport.h.
@@ -13,25 +13,31 @@ namespace hvd {
 
 class Edges {
  public:
-  Edges(Transport& transport, int rank_count)
+  Edges(Transport& transport, Lane lane, int rank_count)
       : transport_(transport),
+        lane_(lane),
         sent_(static_cast<std::size_t>(rank_count)),
         received_(static_cast<std::size_t>(rank_count)) {}
 
   Transport& transport() const { return transport_; }
+  Lane lane() const { return lane_; }
+  std::span<std::byte> begin(Rank peer) { return transport_.begin_send(peer, lane_); }
+  std::optional<IncomingChunk> peek(Rank peer) { return transport_.peek(peer, lane_); }
 
   void commit(Rank peer, std::uint64_t byte_count, std::uint64_t work_id) {
     transport_.commit_send(
-        peer, {.sequence = sent_[peer.index()]++, .byte_count = byte_count, .work_id = work_id});
+        peer, lane_,
+        {.sequence = sent_[peer.index()]++, .byte_count = byte_count, .work_id = work_id});
   }
   std::uint64_t expected_sequence(Rank peer) const { return received_[peer.index()]; }
   void release(Rank peer) {
     ++received_[peer.index()];
-    transport_.release(peer);
+    transport_.release(peer, lane_);
   }
 
  private:
   Transport& transport_;
+  const Lane lane_;
   std::vector<std::uint64_t> sent_;
   std::vector<std::uint64_t> received_;
 };

@@ -84,10 +84,10 @@ bool Execution::ready(Edges& edges) const {
   Transport& transport = edges.transport();
   switch (op.kind) {
     case OpKind::send:
-      return !transport.begin_send(peer).empty() || !transport.health(peer).ok();
+      return !edges.begin(peer).empty() || !transport.health(peer).ok();
     case OpKind::recv:
     case OpKind::recv_reduce:
-      return transport.peek(peer).has_value() || !transport.health(peer).ok();
+      return edges.peek(peer).has_value() || !transport.health(peer).ok();
     default:
       return true;
   }
@@ -118,7 +118,7 @@ Execution::State Execution::step(const Op& op, Edges& edges) {
 
 Execution::State Execution::send(const Op& op, Edges& edges) {
   const Rank peer{op.peer};
-  const std::span<std::byte> slot = edges.transport().begin_send(peer);
+  const std::span<std::byte> slot = edges.begin(peer);
   if (slot.empty()) {
     return waiting_for(peer, edges);
   }
@@ -133,7 +133,7 @@ Execution::State Execution::send(const Op& op, Edges& edges) {
 
 Execution::State Execution::receive(const Op& op, Edges& edges) {
   const Rank peer{op.peer};
-  const std::optional<IncomingChunk> chunk = edges.transport().peek(peer);
+  const std::optional<IncomingChunk> chunk = edges.peek(peer);
   if (!chunk.has_value()) {
     return waiting_for(peer, edges);
   }

@@ -45,12 +45,12 @@ NativeDataPlane::NativeDataPlane(Rank rank, int rank_count, const Config& config
       chunk_bytes_(static_cast<std::uint64_t>(config.chunk_bytes)),
       transport_(transport),
       reach_(find_reach(transport, rank, rank_count)),
-      edges_(transport, rank_count) {}
+      edges_(transport, Lane::bulk, rank_count) {}
 
 SelectorSettings NativeDataPlane::selector_settings() const {
   return {.algorithm = algorithm_,
           .chunk_bytes = chunk_bytes_,
-          .slot_bytes = transport_.chunk_bytes_max()};
+          .slot_bytes = transport_.chunk_bytes_max(Lane::bulk)};
 }
 
 // If a rank is out of reach here, then some rank is out of reach everywhere (hosts are cliques), so
@@ -124,16 +124,18 @@ Result<std::shared_ptr<const Schedule>> NativeDataPlane::schedule_for(const Work
   params.in_place = runs_in_place(item);
   params.prescale = item.prescale != 1.0;
   params.postscale = item.postscale != 1.0;
-  params.send_ahead = std::min(kSendAhead, transport_.slot_count());
+  params.send_ahead = std::min(kSendAhead, transport_.slot_count(Lane::bulk));
   if (std::shared_ptr<const Schedule> known = schedules_.find(key_)) {
     return known;
   }
   HVD_ASSIGN(Schedule schedule, make_schedule(item.choice, item.kind, item.dtype, params));
-  if (schedule.chunk_element_count * dtype_bytes(item.dtype) > transport_.chunk_bytes_max()) {
+  if (schedule.chunk_element_count * dtype_bytes(item.dtype) >
+      transport_.chunk_bytes_max(Lane::bulk)) {
     return error(StatusCode::invalid_argument, collective_name(item.kind), " '", item.label,
                  "': the root chose chunks of ",
                  schedule.chunk_element_count * dtype_bytes(item.dtype), " bytes, but ",
-                 transport_.description(), " takes at most ", transport_.chunk_bytes_max());
+                 transport_.description(), " takes at most ",
+                 transport_.chunk_bytes_max(Lane::bulk));
   }
   auto made = std::make_shared<const Schedule>(std::move(schedule));
   schedules_.insert(key_, made);

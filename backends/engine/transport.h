@@ -11,6 +11,8 @@
 #include <span>
 #include <string>
 
+#include "backends/engine/slot_map.h"
+#include "collectives/lane.h"
 #include "core/base/status.h"
 #include "core/vocabulary/rank.h"
 
@@ -30,8 +32,8 @@ struct IncomingChunk {
   std::span<const std::byte> data;  // min(header.byte_count, chunk_bytes_max()) bytes
 };
 
-// An edge is an ordered pair of ranks; its chunks arrive in the order in which they were committed.
-// Nothing here blocks.
+// An edge is an ordered pair of ranks in one lane; its chunks arrive in the order in which they
+// were committed. Nothing here blocks.
 class Transport {
  public:
   Transport() = default;
@@ -41,22 +43,27 @@ class Transport {
 
   // Memory for the next chunk to `peer`, chunk_bytes_max() long; empty while no slot is free.
   // Asking again before the commit gives the same memory.
-  virtual std::span<std::byte> begin_send(Rank peer) = 0;
+  virtual std::span<std::byte> begin_send(Rank peer, Lane lane) = 0;
   // Publishes what begin_send() gave; rings the peer's doorbell if the peer announced its sleep.
-  virtual void commit_send(Rank peer, const ChunkHeader& header) = 0;
+  virtual void commit_send(Rank peer, Lane lane, const ChunkHeader& header) = 0;
 
   // The oldest chunk from `peer` that was not released, if one is there.
-  virtual std::optional<IncomingChunk> peek(Rank peer) = 0;
+  virtual std::optional<IncomingChunk> peek(Rank peer, Lane lane) = 0;
   // The memory of the chunk that peek() gave may be written again.
-  virtual void release(Rank peer) = 0;
+  virtual void release(Rank peer, Lane lane) = 0;
+
+  // Slots and flags that the ranks of this host share; null where there are none. Constant.
+  virtual const SlotMap* slot_map(Lane) const { return nullptr; }
+  // After a flag was raised: rings the peer's doorbell if the peer announced its sleep.
+  virtual void notify(Rank) {}
 
   // Ok, or why no chunk can go to `peer` at all.
   virtual Status reaches(Rank peer) const = 0;
   // Asked while an edge gives nothing: ok, or what `peer` did to the edge that cannot be.
   virtual Status health(Rank peer) const = 0;
 
-  virtual std::size_t chunk_bytes_max() const = 0;
-  virtual int slot_count() const = 0;
+  virtual std::size_t chunk_bytes_max(Lane lane) const = 0;
+  virtual int slot_count(Lane lane) const = 0;
 
   // Announces that peers must ring. Whoever waits looks once more after this and before it sleeps.
   virtual void prepare_sleep() = 0;

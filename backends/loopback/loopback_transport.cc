@@ -11,18 +11,19 @@ namespace {
 
 constexpr std::align_val_t kAlignment{kRingPageBytes};
 
-std::size_t words_bytes(int rank_count) {
-  const std::size_t bytes = static_cast<std::size_t>(rank_count) * sizeof(SleepWord);
-  return (bytes + kRingPageBytes - 1) / kRingPageBytes * kRingPageBytes;
+DomainLayout layout_of(int rank_count, const RingGeometry& geometry) {
+  DomainLayout layout(rank_count);
+  layout.geometry = {.express = geometry, .bulk = geometry};
+  layout.bulk_bank_bytes = static_cast<std::size_t>(geometry.slot_count) * geometry.slot_bytes;
+  layout.express_bank_bytes = layout.bulk_bank_bytes;
+  return layout;
 }
 
 }  // namespace
 
 LoopbackMemory::LoopbackMemory(int rank_count, const RingGeometry& geometry)
-    : rank_count_(rank_count), geometry_(geometry) {
-  const std::size_t pairs =
-      static_cast<std::size_t>(rank_count) * static_cast<std::size_t>(rank_count);
-  const std::size_t bytes = words_bytes(rank_count) + pairs * ring_bytes(geometry);
+    : layout_(layout_of(rank_count, geometry)) {
+  const std::size_t bytes = static_cast<std::size_t>(rank_count) * layout_.segment_bytes();
   memory_.reset(static_cast<std::byte*>(::operator new(bytes, kAlignment)));
   std::memset(memory_.get(), 0, bytes);
 }
@@ -31,13 +32,24 @@ void LoopbackMemory::Release::operator()(std::byte* memory) const {
   ::operator delete(memory, kAlignment);
 }
 
-std::byte* LoopbackMemory::ring(Rank from, Rank to) const {
-  const std::size_t pair = from.index() * static_cast<std::size_t>(rank_count_) + to.index();
-  return memory_.get() + words_bytes(rank_count_) + pair * ring_bytes(geometry_);
+std::byte* LoopbackMemory::segment(Rank rank) const {
+  return memory_.get() + rank.index() * layout_.segment_bytes();
+}
+
+std::byte* LoopbackMemory::ring(Rank from, Rank to, Lane lane) const {
+  return segment(from) + layout_.ring_offset(from.value, to.value, lane);
+}
+
+SlotMap LoopbackMemory::slot_map(Lane lane) const {
+  SlotMap map{layout_.bank_bytes(lane), layout_.bank_skip(lane), {}};
+  for (int rank = 0; rank < rank_count(); ++rank) {
+    map.members.push_back(slot_member(layout_, lane, segment(Rank{rank})));
+  }
+  return map;
 }
 
 SleepWord* LoopbackMemory::sleep_word(Rank rank) const {
-  return reinterpret_cast<SleepWord*>(memory_.get()) + rank.index();
+  return reinterpret_cast<SleepWord*>(segment(rank));
 }
 
 LoopbackTransport::LoopbackTransport(const LoopbackMemory& memory, Rank rank,
@@ -46,11 +58,16 @@ LoopbackTransport::LoopbackTransport(const LoopbackMemory& memory, Rank rank,
       doors_(std::move(doors)) {
   for (int index = 0; index < memory.rank_count(); ++index) {
     const Rank peer(index);
+    const auto edge = [&](Lane lane) {
+      return EdgeMemory{.outgoing = memory.ring(rank, peer, lane),
+                        .incoming = memory.ring(peer, rank, lane)};
+    };
     if (peer != rank) {
-      connect(peer, {.outgoing = memory.ring(rank, peer),
-                     .incoming = memory.ring(peer, rank),
-                     .peer_sleep = memory.sleep_word(peer)});
+      connect(peer, {edge(Lane::express), edge(Lane::bulk)}, memory.sleep_word(peer));
     }
+  }
+  for (const Lane lane : {Lane::express, Lane::bulk}) {
+    share_slots(lane, memory.slot_map(lane));
   }
 }
 

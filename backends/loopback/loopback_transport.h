@@ -9,26 +9,29 @@
 #include <vector>
 
 #include "backends/loopback/loopback_idle.h"
+#include "backends/shm/domain_layout.h"
 #include "backends/shm/ring_transport.h"
 
 namespace hvd {
 
-// One ring for every ordered pair of ranks and one sleep word a rank, zeroed.
+// A segment for every rank, laid out as those of shared memory, zeroed.
 class LoopbackMemory {
  public:
+  // `geometry` is that of the bulk lane; slots that all ranks see are as many bytes as a ring has.
   LoopbackMemory(int rank_count, const RingGeometry& geometry);
 
-  std::byte* ring(Rank from, Rank to) const;
+  std::byte* ring(Rank from, Rank to, Lane lane) const;
+  SlotMap slot_map(Lane lane) const;
   SleepWord* sleep_word(Rank rank) const;
-  int rank_count() const { return rank_count_; }
-  const RingGeometry& geometry() const { return geometry_; }
+  int rank_count() const { return layout_.local_size; }
+  const LaneGeometries& geometry() const { return layout_.geometry; }
 
  private:
   struct Release {
     void operator()(std::byte* memory) const;
   };
-  int rank_count_;
-  RingGeometry geometry_;
+  std::byte* segment(Rank rank) const;
+  DomainLayout layout_;
   std::unique_ptr<std::byte, Release> memory_;
 };
 

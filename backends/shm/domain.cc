@@ -342,9 +342,18 @@ ShmDomain::ShmDomain(Rank self, std::vector<RankRecord> records, std::vector<int
       layout_(static_cast<int>(members_.size())),
       notes_(std::move(notes)) {}
 
-std::byte* ShmDomain::ring(int from_member, int to_member) const {
+std::byte* ShmDomain::ring(int from_member, int to_member, Lane lane) const {
   return members_[static_cast<std::size_t>(from_member)].segment.data() +
-         layout_.ring_offset(from_member, to_member);
+         layout_.ring_offset(from_member, to_member, lane);
+}
+
+SlotMap ShmDomain::slot_map(Lane lane) const {
+  SlotMap map{layout_.bank_bytes(lane), layout_.bank_skip(lane), {}};
+  map.members.resize(records_.size());
+  for (const Member& member : members_) {
+    map.members[member.rank.index()] = slot_member(layout_, lane, member.segment.data());
+  }
+  return map;
 }
 
 SleepWord* ShmDomain::sleep_word(int member) const {

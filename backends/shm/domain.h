@@ -62,7 +62,8 @@ class ShmDomain {
   const std::vector<int>& host_of_rank() const { return host_of_rank_; }
   const std::vector<Member>& members() const { return members_; }  // in order, this rank included
   const DomainLayout& layout() const { return layout_; }
-  std::byte* ring(int from_member, int to_member) const;
+  std::byte* ring(int from_member, int to_member, Lane lane) const;
+  SlotMap slot_map(Lane lane) const;
   SleepWord* sleep_word(int member) const;
   std::string who(Rank rank) const;  // "rank 2 (host a, pid 4412)"
   // Why ranks that could reach each other do not share memory; empty in a good run.

@@ -3,6 +3,7 @@
 // Limits: kDomainBytesMax of slots a rank, down to slots of one page. Read next: ring.h.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 
 #include "backends/shm/ring.h"
@@ -34,21 +35,92 @@ constexpr RingGeometry domain_geometry(int local_size) {
   return geometry;
 }
 
-// A rank's segment: a page with its sleep word, then its outgoing rings to the other members of the
-// domain, by their index among the members.
+// The express lane takes small items only.
+constexpr LaneGeometries lane_geometries(int local_size) {
+  LaneGeometries geometries{.express = domain_geometry(local_size),
+                            .bulk = domain_geometry(local_size)};
+  geometries.express.slot_bytes = std::max(geometries.bulk.slot_bytes / 16, kRingPageBytes);
+  return geometries;
+}
+
+// What a rank offers to all others at once, for one bank of a lane; slot_map.h. A small item's
+// payload shares its line with flag 0; large ones start on a page, as the widest stores like it.
+inline constexpr std::size_t kExpressBankSkip = 8;
+inline constexpr std::size_t kExpressBankBytes = (std::size_t{64} << 10) - 64;
+inline constexpr std::size_t kBulkBankSkip = kRingPageBytes;
+inline constexpr std::size_t kBulkBankBytesMost = std::size_t{3} << 20;  // 3 chunks of 1 MiB
+inline constexpr std::size_t kBulkBankBytesLeast = std::size_t{256} << 10;
+
+constexpr std::size_t bulk_bank_bytes_for(int local_size) {
+  const std::size_t share = (std::size_t{24} << 20) / static_cast<std::size_t>(local_size);
+  return std::clamp(share / kRingPageBytes * kRingPageBytes, kBulkBankBytesLeast,
+                    kBulkBankBytesMost);
+}
+
+// A rank's segment: a page with its sleep word and its flags, the banks of both lanes, then its
+// outgoing rings to the other members of the domain, by their index among the members.
 struct DomainLayout {
   int local_size = 1;
-  RingGeometry geometry = domain_geometry(1);
+  LaneGeometries geometry;
+  std::size_t express_bank_bytes = kExpressBankBytes;
+  std::size_t bulk_bank_bytes = 0;
 
-  constexpr explicit DomainLayout(int size) : local_size(size), geometry(domain_geometry(size)) {}
+  constexpr explicit DomainLayout(int size)
+      : local_size(size),
+        geometry(lane_geometries(size)),
+        bulk_bank_bytes(bulk_bank_bytes_for(size)) {}
+
+  static constexpr std::size_t kFlagsOffset = kLineBytes;
+  constexpr std::size_t flags_offset(Lane lane) const {
+    return kFlagsOffset + lane_index(lane) * (kFlagCount + 1) * sizeof(FlagLine);
+  }
+  constexpr std::size_t done_offset(Lane lane) const {
+    return flags_offset(lane) + kFlagCount * sizeof(FlagLine);
+  }
+  constexpr std::size_t bank_bytes(Lane lane) const {
+    return lane == Lane::express ? express_bank_bytes : bulk_bank_bytes;
+  }
+  constexpr std::size_t bank_skip(Lane lane) const {
+    return lane == Lane::express ? kExpressBankSkip : kBulkBankSkip;
+  }
+  constexpr std::size_t bank_offset(Lane lane, std::size_t bank) const {
+    const std::size_t before = lane == Lane::express ? 0 : kBankCount * bank_stride(Lane::express);
+    return kRingPageBytes + before + bank * bank_stride(lane);
+  }
   constexpr std::size_t segment_bytes() const {
-    return kRingPageBytes + static_cast<std::size_t>(local_size - 1) * ring_bytes(geometry);
+    return rings_offset() + static_cast<std::size_t>(local_size - 1) * edge_bytes();
   }
   // Of the ring from member `from` to member `to`, in the segment of `from`.
-  constexpr std::size_t ring_offset(int from, int to) const {
+  constexpr std::size_t ring_offset(int from, int to, Lane lane) const {
     const int place = to < from ? to : to - 1;
-    return kRingPageBytes + static_cast<std::size_t>(place) * ring_bytes(geometry);
+    return rings_offset() + static_cast<std::size_t>(place) * edge_bytes() +
+           (lane == Lane::express ? 0 : ring_bytes(geometry.express));
+  }
+
+ private:
+  constexpr std::size_t bank_stride(Lane lane) const {
+    const std::size_t bytes = bank_skip(lane) + bank_bytes(lane);
+    return (bytes + kRingPageBytes - 1) / kRingPageBytes * kRingPageBytes;
+  }
+  constexpr std::size_t rings_offset() const {
+    return bank_offset(Lane::bulk, 0) + kBankCount * bank_stride(Lane::bulk);
+  }
+  constexpr std::size_t edge_bytes() const {
+    return ring_bytes(geometry.express) + ring_bytes(geometry.bulk);
   }
 };
+static_assert(DomainLayout::kFlagsOffset + kLaneCount * (kFlagCount + 1) * sizeof(FlagLine) <=
+              kRingPageBytes);
+
+// Where the slots and flags of a rank lie whose segment starts at `segment`.
+inline SlotMap::Member slot_member(const DomainLayout& layout, Lane lane, std::byte* segment) {
+  SlotMap::Member member;
+  for (std::size_t bank = 0; bank < kBankCount; ++bank) {
+    member.banks[bank] = segment + layout.bank_offset(lane, bank);
+  }
+  member.flags = reinterpret_cast<FlagLine*>(segment + layout.flags_offset(lane));
+  member.done = reinterpret_cast<FlagLine*>(segment + layout.done_offset(lane));
+  return member;
+}
 
 }  // namespace hvd

@@ -93,8 +93,8 @@ Status hand_over(int socket, const Segment& own, int doorbell_fd, const DomainLa
   const Bytes payload = ByteWriter()
                             .put(kMemoryTag)
                             .put(std::uint64_t{layout.segment_bytes()})
-                            .put(std::uint64_t{layout.geometry.slot_bytes})
-                            .put(std::int32_t{layout.geometry.slot_count})
+                            .put(std::uint64_t{layout.geometry.bulk.slot_bytes})
+                            .put(std::int32_t{layout.geometry.bulk.slot_count})
                             .take();
   const std::array<int, 2> fds = {own.memfd().get(), doorbell_fd};
   return send_fds(socket, fds, payload, patience.deadline, patience.clock);
@@ -110,10 +110,11 @@ Result<PeerMemory> take_over(int socket, const DomainLayout& layout, std::string
   const auto slot_bytes = reader.get<std::uint64_t>();
   const auto slot_count = reader.get<std::int32_t>();
   if (tag != kMemoryTag || segment_bytes != layout.segment_bytes() ||
-      slot_bytes != layout.geometry.slot_bytes || slot_count != layout.geometry.slot_count) {
+      slot_bytes != layout.geometry.bulk.slot_bytes ||
+      slot_count != layout.geometry.bulk.slot_count) {
     return error(StatusCode::aborted, whose, " lays its shared memory out as ", slot_count,
                  " slots of ", slot_bytes, " bytes in ", segment_bytes, ", expected ",
-                 layout.geometry.slot_count, " of ", layout.geometry.slot_bytes, " in ",
+                 layout.geometry.bulk.slot_count, " of ", layout.geometry.bulk.slot_bytes, " in ",
                  layout.segment_bytes(), ". do all ranks run the same version of hvd?");
   }
   PeerMemory memory;

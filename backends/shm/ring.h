@@ -16,8 +16,6 @@
 
 namespace hvd {
 
-// Neighbouring 64-byte lines are fetched in pairs, so that flags of two writers stand 128 apart.
-inline constexpr std::size_t kLineBytes = 128;
 // Slots start on pages of their own: a page that no chunk has reached is not backed by memory.
 inline constexpr std::size_t kRingPageBytes = 4096;
 
@@ -25,6 +23,16 @@ struct RingGeometry {
   std::size_t slot_bytes = 0;  // a multiple of kRingPageBytes
   int slot_count = 0;
   friend bool operator==(const RingGeometry&, const RingGeometry&) = default;
+};
+
+// Of the rings of each lane.
+struct LaneGeometries {
+  RingGeometry express;
+  RingGeometry bulk;
+  constexpr const RingGeometry& operator[](Lane lane) const {
+    return lane == Lane::express ? express : bulk;
+  }
+  friend bool operator==(const LaneGeometries&, const LaneGeometries&) = default;
 };
 
 // All fields are atomic because the other side may be hostile or broken: whatever is read is read

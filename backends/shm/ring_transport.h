@@ -1,11 +1,13 @@
 // backends/shm/ring_transport.h: a Transport over rings; all that shm and loopback have in common.
 // Not here: the memory and the doorbells (shm_transport.h, ../loopback/loopback_transport.h).
-// Threads: baton holder only.  Limits: one ring in each direction for each peer that is reached.
+// Threads: baton holder only.  Limits: one ring in each direction and lane for each peer.
 // Read next: ring.h.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "backends/shm/ring.h"
@@ -14,14 +16,18 @@ namespace hvd {
 
 class RingTransport : public Transport {
  public:
-  std::span<std::byte> begin_send(Rank peer) final;
-  void commit_send(Rank peer, const ChunkHeader& header) final;
-  std::optional<IncomingChunk> peek(Rank peer) final;
-  void release(Rank peer) final;
+  std::span<std::byte> begin_send(Rank peer, Lane lane) final;
+  void commit_send(Rank peer, Lane lane, const ChunkHeader& header) final;
+  std::optional<IncomingChunk> peek(Rank peer, Lane lane) final;
+  void release(Rank peer, Lane lane) final;
   Status reaches(Rank peer) const final;
   Status health(Rank peer) const final;
-  std::size_t chunk_bytes_max() const final { return geometry_.slot_bytes; }
-  int slot_count() const final { return geometry_.slot_count; }
+  std::size_t chunk_bytes_max(Lane lane) const final { return geometry_[lane].slot_bytes; }
+  int slot_count(Lane lane) const final { return geometry_[lane].slot_count; }
+  const SlotMap* slot_map(Lane lane) const final {
+    return slot_maps_[lane_index(lane)].members.empty() ? nullptr : &slot_maps_[lane_index(lane)];
+  }
+  void notify(Rank peer) final { wake(peer); }
   void prepare_sleep() final;
   void end_sleep() final;
 
@@ -29,10 +35,10 @@ class RingTransport : public Transport {
   struct EdgeMemory {
     std::byte* outgoing = nullptr;
     std::byte* incoming = nullptr;
-    SleepWord* peer_sleep = nullptr;
   };
-  RingTransport(int rank_count, const RingGeometry& geometry, SleepWord* own_sleep);
-  void connect(Rank peer, const EdgeMemory& memory);
+  RingTransport(int rank_count, const LaneGeometries& geometry, SleepWord* own_sleep);
+  void connect(Rank peer, const std::array<EdgeMemory, kLaneCount>& memory, SleepWord* peer_sleep);
+  void share_slots(Lane lane, SlotMap map) { slot_maps_[lane_index(lane)] = std::move(map); }
   // The peer will publish and take nothing more. What it has published can still be taken.
   void lose(Rank peer, std::string reason);
 
@@ -43,15 +49,20 @@ class RingTransport : public Transport {
   struct Edge {
     RingWriter outgoing;
     RingReader incoming;
-    SleepWord* peer_sleep;
+  };
+  struct Neighbour {
+    std::array<Edge, kLaneCount> edges;
+    SleepWord* sleep;
     std::string lost;  // why nothing more will come; empty while the peer lives
   };
-  Edge& edge(Rank peer);
+  Edge& edge(Rank peer, Lane lane);
   void wake(Rank peer);
 
-  RingGeometry geometry_;
+  LaneGeometries geometry_;
   SleepWord* own_sleep_;
-  std::vector<std::optional<Edge>> edges_;  // by rank; none to itself and to ranks out of reach
+  std::array<SlotMap, kLaneCount> slot_maps_;
+  // By rank; none to itself and to ranks out of reach.
+  std::vector<std::optional<Neighbour>> neighbours_;
 };
 
 }  // namespace hvd

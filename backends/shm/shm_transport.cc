@@ -40,10 +40,15 @@ ShmTransport::ShmTransport(std::unique_ptr<ShmDomain> domain, Poller& poller)
     const ShmDomain::Member& member = domain_->members()[static_cast<std::size_t>(index)];
     if (index != own) {
       doorbells_[member.rank.index()] = member.doorbell.get();
-      connect(member.rank, {.outgoing = domain_->ring(own, index),
-                            .incoming = domain_->ring(index, own),
-                            .peer_sleep = domain_->sleep_word(index)});
+      const auto memory = [&](Lane lane) {
+        return EdgeMemory{.outgoing = domain_->ring(own, index, lane),
+                          .incoming = domain_->ring(index, own, lane)};
+      };
+      connect(member.rank, {memory(Lane::express), memory(Lane::bulk)}, domain_->sleep_word(index));
     }
+  }
+  for (const Lane lane : {Lane::express, Lane::bulk}) {
+    share_slots(lane, domain_->slot_map(lane));
   }
 }
 
@@ -73,7 +78,8 @@ std::string ShmTransport::description() const {
                                       : "no shared memory: no other rank on this host";
   }
   return str("shared memory among ", domain_->members().size(), " ranks of one host, ",
-             slot_count(), " slots of ", chunk_bytes_max() / 1024, " KiB an edge");
+             slot_count(Lane::bulk), " slots of ", chunk_bytes_max(Lane::bulk) / 1024,
+             " KiB an edge");
 }
 
 void ShmTransport::ring_doorbell(Rank peer) {

@@ -19,7 +19,7 @@ struct OneRank {
   LoopbackWorld world{2, clock};
   std::unique_ptr<LoopbackTransport> transport = world.make_transport(Rank{0});
   std::unique_ptr<LoopbackTransport> peer = world.make_transport(Rank{1});
-  Edges edges{*transport, 2};
+  Edges edges{*transport, Lane::bulk, 2};
   Execution execution;
   Floats input = {1, 2, 3, 4, 5, 6};
   Floats output = Floats(6, 0.0F);
@@ -85,18 +85,18 @@ TEST_CASE("scratch keeps what was put there and reduces with it", "[engine]") {
 TEST_CASE("a send gathers, waits for a slot and goes on where it stopped", "[engine]") {
   OneRank rank;
   ScheduleBuilder builder = rank.builder();
-  const int slot_count = rank.transport->slot_count();
+  const int slot_count = rank.transport->slot_count(Lane::bulk);
   for (int i = 0; i <= slot_count; ++i) {
     builder.send(Rank{1}, at_input(1), 4);
   }
   CHECK(rank.run(builder) == Execution::State::blocked);
   CHECK_FALSE(rank.execution.ready(rank.edges));
-  const auto chunk = rank.peer->peek(kRoot);
+  const auto chunk = rank.peer->peek(kRoot, Lane::bulk);
   REQUIRE(chunk.has_value());
   CHECK(chunk->header == ChunkHeader{0, 16, 9});
   const Floats expected = {2, 3, 4, 5};
   CHECK(std::memcmp(chunk->data.data(), expected.data(), 16) == 0);
-  rank.peer->release(kRoot);
+  rank.peer->release(kRoot, Lane::bulk);
   CHECK(rank.execution.ready(rank.edges));
   int budget = 100;
   CHECK(rank.execution.run(rank.edges, budget) == Execution::State::done);
@@ -106,9 +106,9 @@ TEST_CASE("a send gathers, waits for a slot and goes on where it stopped", "[eng
 TEST_CASE("a chunk is combined in the order that the op asks for and then scaled", "[engine]") {
   OneRank rank;
   const Floats incoming = {100, 200, 300, 400};
-  const auto slot = rank.peer->begin_send(kRoot);
+  const auto slot = rank.peer->begin_send(kRoot, Lane::bulk);
   std::memcpy(slot.data(), incoming.data(), 16);
-  rank.peer->commit_send(kRoot, {.sequence = 0, .byte_count = 16, .work_id = 9});
+  rank.peer->commit_send(kRoot, Lane::bulk, {.sequence = 0, .byte_count = 16, .work_id = 9});
   ScheduleBuilder builder = rank.builder();
   SECTION("recv") {
     builder.recv(Rank{1}, at_output(1), 4);
@@ -121,7 +121,7 @@ TEST_CASE("a chunk is combined in the order that the op asks for and then scaled
     CHECK(rank.output == Floats{0, 51.5, 102, 152.5, 203, 0});
   }
   CHECK(rank.input == Floats{1, 2, 3, 4, 5, 6});
-  CHECK_FALSE(rank.transport->peek(Rank{1}).has_value());
+  CHECK_FALSE(rank.transport->peek(Rank{1}, Lane::bulk).has_value());
 }
 
 TEST_CASE("a run stops when its budget is spent", "[engine]") {

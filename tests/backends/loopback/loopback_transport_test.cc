@@ -20,16 +20,16 @@ TEST_CASE("every ordered pair of ranks has an edge of its own", "[loopback]") {
     for (int to = 0; to < kRankCount; ++to) {
       if (from != to) {
         Transport& sender = *transports[static_cast<std::size_t>(from)];
-        const std::span<std::byte> slot = sender.begin_send(Rank{to});
+        const std::span<std::byte> slot = sender.begin_send(Rank{to}, Lane::bulk);
         std::memset(slot.data(), 10 * from + to, slot.size());
-        sender.commit_send(Rank{to}, {.byte_count = slot.size()});
+        sender.commit_send(Rank{to}, Lane::bulk, {.byte_count = slot.size()});
       }
     }
   }
   for (int from = 0; from < kRankCount; ++from) {
     for (int to = 0; to < kRankCount; ++to) {
       if (from != to) {
-        const auto chunk = transports[static_cast<std::size_t>(to)]->peek(Rank{from});
+        const auto chunk = transports[static_cast<std::size_t>(to)]->peek(Rank{from}, Lane::bulk);
         REQUIRE(chunk.has_value());
         CHECK(chunk->data.front() == static_cast<std::byte>(10 * from + to));
         CHECK(chunk->data.back() == static_cast<std::byte>(10 * from + to));

@@ -15,12 +15,12 @@ TEST_CASE("worlds in one process do not see each other", "[loopback]") {
   const auto idle = other.make_idle(kRoot);
   const auto edge = other.make_transport(kRoot);
   sender->send(kRoot, Bytes(3));
-  REQUIRE_FALSE(transport->begin_send(kRoot).empty());
-  transport->commit_send(kRoot, {});
+  REQUIRE_FALSE(transport->begin_send(kRoot, Lane::bulk).empty());
+  transport->commit_send(kRoot, Lane::bulk, {});
   ControlEvent event;
   CHECK_FALSE(receiver->receive(event));
   CHECK_FALSE(idle->poll());
-  CHECK_FALSE(edge->peek(Rank{1}).has_value());
+  CHECK_FALSE(edge->peek(Rank{1}, Lane::bulk).has_value());
 }
 
 TEST_CASE("a message and a chunk ring the same bell", "[loopback]") {
@@ -33,8 +33,8 @@ TEST_CASE("a message and a chunk ring the same bell", "[loopback]") {
   control->send(kRoot, Bytes(1));
   CHECK(idle->poll());
   root->prepare_sleep();
-  REQUIRE_FALSE(transport->begin_send(kRoot).empty());
-  transport->commit_send(kRoot, {});
+  REQUIRE_FALSE(transport->begin_send(kRoot, Lane::bulk).empty());
+  transport->commit_send(kRoot, Lane::bulk, {});
   CHECK(idle->poll());
 }
 

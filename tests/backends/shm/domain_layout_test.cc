@@ -1,5 +1,7 @@
 #include "backends/shm/domain_layout.h"
 
+#include <vector>
+
 #include "tests/catch.h"
 
 namespace hvd {
@@ -22,20 +24,42 @@ TEST_CASE("the slots of a rank stay within 16 MiB up to a thousand ranks a host"
   }
 }
 
-TEST_CASE("the rings of a segment neither overlap nor leave it", "[shm]") {
-  for (const int size : {2, 3, 5, 40}) {
+TEST_CASE("the parts of a segment neither overlap nor leave it", "[shm]") {
+  for (const int size : {1, 2, 3, 5, 40}) {
     const DomainLayout layout(size);
+    std::size_t end = kRingPageBytes;  // the page with the sleep word and the flags
+    for (const Lane lane : {Lane::express, Lane::bulk}) {
+      for (std::size_t bank = 0; bank < kBankCount; ++bank) {
+        CHECK(layout.bank_offset(lane, bank) >= end);
+        CHECK(layout.bank_offset(lane, bank) % kRingPageBytes == 0);
+        end = layout.bank_offset(lane, bank) + layout.bank_skip(lane) + layout.bank_bytes(lane);
+      }
+    }
+    end = (end + kRingPageBytes - 1) / kRingPageBytes * kRingPageBytes;
     for (int from = 0; from < size; ++from) {
-      std::size_t end = kRingPageBytes;  // the sleep word's page
+      std::size_t ring_end = end;
       for (int to = 0; to < size; ++to) {
-        if (to != from) {
-          CHECK(layout.ring_offset(from, to) == end);
-          end += ring_bytes(layout.geometry);
+        for (const Lane lane : {Lane::express, Lane::bulk}) {
+          if (to != from) {
+            CHECK(layout.ring_offset(from, to, lane) == ring_end);
+            ring_end += ring_bytes(layout.geometry[lane]);
+          }
         }
       }
-      CHECK(end == layout.segment_bytes());
+      CHECK(ring_end == layout.segment_bytes());
     }
   }
+}
+
+TEST_CASE("the flags of the lanes lie apart, on lines of their own", "[shm]") {
+  const DomainLayout layout(2);
+  std::vector<std::byte> segment(layout.segment_bytes());
+  const SlotMap::Member express = slot_member(layout, Lane::express, segment.data());
+  const SlotMap::Member bulk = slot_member(layout, Lane::bulk, segment.data());
+  CHECK(reinterpret_cast<std::byte*>(express.flags) == segment.data() + kLineBytes);
+  CHECK(express.done == express.flags + kFlagCount);
+  CHECK(bulk.flags == express.done + 1);
+  CHECK(reinterpret_cast<std::byte*>(bulk.done + 1) <= segment.data() + kRingPageBytes);
 }
 
 }  // namespace

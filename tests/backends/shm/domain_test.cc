@@ -281,9 +281,9 @@ TEST_CASE("a rank that is killed leaves no shared memory behind and does not har
     while (!world.seats[0].star->receive(event)) {
       world.seats[0].idle->sleep(kNever);
     }
-    const std::span<std::byte> slot = transport.begin_send(Rank{1});
+    const std::span<std::byte> slot = transport.begin_send(Rank{1}, Lane::bulk);
     std::fill(slot.begin(), slot.end(), std::byte{1});
-    transport.commit_send(Rank{1}, {});
+    transport.commit_send(Rank{1}, Lane::bulk, {});
     return event.kind == ControlEvent::Kind::peer_lost ? "" : "no loss reported";
   });
   CHECK(complaints == std::vector<std::string>{"", "ended by signal 9"});

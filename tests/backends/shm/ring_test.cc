@@ -15,7 +15,7 @@ constexpr RingGeometry kGeometry{.slot_bytes = 4096, .slot_count = 3};
 
 struct TestRing {
   LoopbackMemory memory{2, kGeometry};
-  std::byte* bytes = memory.ring(Rank{0}, Rank{1});
+  std::byte* bytes = memory.ring(Rank{0}, Rank{1}, Lane::bulk);
   RingWriter writer{bytes, kGeometry};
   RingReader reader{bytes, kGeometry};
 

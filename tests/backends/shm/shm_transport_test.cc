@@ -24,17 +24,17 @@ TEST_CASE("every ordered pair of members has an edge in shared memory of its own
   for (const std::size_t from : members) {
     for (const std::size_t to : members) {
       if (from != to) {
-        const std::span<std::byte> slot = transports[from]->begin_send(Rank{to});
-        REQUIRE(slot.size() == transports[from]->chunk_bytes_max());
+        const std::span<std::byte> slot = transports[from]->begin_send(Rank{to}, Lane::bulk);
+        REQUIRE(slot.size() == transports[from]->chunk_bytes_max(Lane::bulk));
         std::memset(slot.data(), static_cast<int>(10 * from + to), slot.size());
-        transports[from]->commit_send(Rank{to}, {.byte_count = slot.size()});
+        transports[from]->commit_send(Rank{to}, Lane::bulk, {.byte_count = slot.size()});
       }
     }
   }
   for (const std::size_t from : members) {
     for (const std::size_t to : members) {
       if (from != to) {
-        const auto chunk = transports[to]->peek(Rank{from});
+        const auto chunk = transports[to]->peek(Rank{from}, Lane::bulk);
         REQUIRE(chunk.has_value());
         CHECK(chunk->data.front() == static_cast<std::byte>(10 * from + to));
         CHECK(chunk->data.back() == static_cast<std::byte>(10 * from + to));
@@ -56,8 +56,8 @@ TEST_CASE("a chunk rings the doorbell of a rank that sleeps", "[shm]") {
     if (asleep) {
       transports[1]->prepare_sleep();
     }
-    REQUIRE_FALSE(transports[0]->begin_send(Rank{1}).empty());
-    transports[0]->commit_send(Rank{1}, {});
+    REQUIRE_FALSE(transports[0]->begin_send(Rank{1}, Lane::bulk).empty());
+    transports[0]->commit_send(Rank{1}, Lane::bulk, {});
     CHECK(bell.poll() == asleep);
   }
 }
