@@ -41,6 +41,11 @@ Status check_params(CollectiveKind kind, const ScheduleParams& params) {
                  params.chunk_element_count, " elements, ", params.send_ahead,
                  " sends ahead; both are at least 1");
   }
+  if (!params.host_of_rank.empty() &&
+      params.host_of_rank.size() != static_cast<std::size_t>(params.rank_count)) {
+    return error(StatusCode::invalid_argument, "schedule parameters: hosts of ",
+                 params.host_of_rank.size(), " ranks for ", params.rank_count);
+  }
   if (!reduces(kind) && (params.prescale || params.postscale)) {
     return error(StatusCode::invalid_argument, "schedule parameters: scaling in ",
                  collective_name(kind), "; only a reduction scales");

@@ -28,6 +28,7 @@ struct ScheduleParams {
   std::vector<int> host_of_rank;
   std::uint64_t slot_element_count = 0;   // of shared memory that each rank may offer
   bool stream = false;                    // stores into slots bypass the caches
+  bool narrow = false;                    // chunks travel in the item's narrow type
   std::uint64_t chunk_element_count = 1;  // most elements that one op moves
   bool in_place = false;
   bool prescale = false;   // allreduce only: there is a factor other than 1

@@ -2,15 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
-#include <limits>
+#include <string>
 
-#include "collectives/generators/dissemination_barrier.h"
-#include "collectives/generators/recursive_doubling_allreduce.h"
-#include "collectives/generators/ring_allgather.h"
-#include "collectives/generators/ring_allreduce.h"
-#include "collectives/generators/tree_allreduce.h"
-#include "collectives/generators/tree_broadcast.h"
 #include "core/base/check.h"
 
 namespace hvd {
@@ -18,36 +11,49 @@ namespace {
 
 constexpr std::uint64_t kKiB = 1024;
 
-// A choice is, from the lowest bit: 8 bits algorithm, 32 bits chunk bytes, 16 bits zero, 8 bits
-// layout.
+// A choice is, from the lowest bit: 8 bits algorithm, 32 bits chunk bytes, 1 bit lane, 1 bit
+// stream, 2 bits wire type, 12 bits zero, 8 bits layout.
 constexpr std::uint64_t kLayout = 1;
 constexpr unsigned kChunkShift = 8;
+constexpr unsigned kLaneShift = 40;
+constexpr unsigned kStreamShift = 41;
+constexpr unsigned kNarrowShift = 42;
 constexpr unsigned kLayoutShift = 56;
 
-// Which algorithms a collective has; the first is taken where no rule says otherwise.
-struct Offer {
+// What the rules look at.
+struct Situation {
   CollectiveKind kind;
-  Algorithm algorithm;
+  int rank_count;
+  std::uint64_t bytes;
+  Lane lane;
+  std::uint64_t slot_bytes;  // shared, of that lane
+  bool is_one_host;
 };
-constexpr std::array<Offer, 6> kOffers = {{
-    {CollectiveKind::allreduce, Algorithm::ring},
-    {CollectiveKind::allreduce, Algorithm::recursive_doubling},
-    {CollectiveKind::allreduce, Algorithm::tree},
-    {CollectiveKind::allgather, Algorithm::ring},
-    {CollectiveKind::broadcast, Algorithm::tree},
-    {CollectiveKind::barrier, Algorithm::dissemination},
-}};
 
-bool offered(CollectiveKind kind, Algorithm algorithm) {
-  return std::any_of(kOffers.begin(), kOffers.end(), [&](const Offer& offer) {
-    return offer.kind == kind && offer.algorithm == algorithm;
-  });
+bool on_one_host(std::span<const int> host_of_rank) {
+  return std::all_of(host_of_rank.begin(), host_of_rank.end(),
+                     [&](int host) { return host == host_of_rank.front(); });
 }
 
-Algorithm default_algorithm(CollectiveKind kind) {
-  return std::find_if(kOffers.begin(), kOffers.end(),
-                      [&](const Offer& offer) { return offer.kind == kind; })
-      ->algorithm;
+Situation situation_of(const WorkShape& shape, int rank_count, const SelectorSettings& settings) {
+  const std::uint64_t bytes = shape.element_count * dtype_bytes(shape.dtype);
+  const Lane lane = bytes <= settings.tuning.express_bytes_most ? Lane::express : Lane::bulk;
+  return {shape.kind,
+          rank_count,
+          bytes,
+          lane,
+          lane == Lane::express ? settings.slot_bytes_express : settings.slot_bytes_bulk,
+          on_one_host(settings.host_of_rank)};
+}
+
+// Whether the algorithm could run; equal counts are only known to make_schedule, so that no rule
+// takes an algorithm that needs them.
+bool is_possible(const AlgorithmRow& row, const Situation& situation) {
+  const bool shares = situation.slot_bytes >= kChunkBytesMin;
+  return ((row.needs & kNeedsSlots) == 0 || shares) &&
+         ((row.needs & kNeedsOneHost) == 0 || situation.is_one_host) &&
+         ((row.needs & kNeedsSeveralHosts) == 0 || !situation.is_one_host) &&
+         (row.needs & kNeedsEqualCounts) == 0;
 }
 
 // The first row whose limits hold decides. No row chooses the tree: it has twice the rounds of
@@ -59,7 +65,7 @@ struct AllreduceRule {
   Algorithm algorithm;
   std::string_view reason;
 };
-constexpr std::array<AllreduceRule, 3> kAllreduceRules = {{
+constexpr std::array<AllreduceRule, 3> kEdgeRules = {{
     {2, 64 * kKiB, Algorithm::recursive_doubling,
      "one round instead of two; a rank reads and writes 5 n bytes instead of 4.5 n"},
     {kRankCountMax, 32 * kKiB, Algorithm::recursive_doubling,
@@ -68,122 +74,131 @@ constexpr std::array<AllreduceRule, 3> kAllreduceRules = {{
      "2 (p - 1) / p of the vector is the least that a rank can send"},
 }};
 
-Algorithm allreduce_by_size(int rank_count, std::uint64_t bytes) {
-  return std::find_if(kAllreduceRules.begin(), kAllreduceRules.end(),
+// Through slots one-shot waits once a chunk and moves p (p + 2) n bytes, two-shot waits twice and
+// moves (5 p - 2) n: for two ranks 8 n both.
+Algorithm allreduce_by_size(const Situation& situation, const HostTuning& tuning) {
+  if (situation.is_one_host && situation.slot_bytes >= kChunkBytesMin) {
+    const bool is_small = situation.rank_count <= tuning.one_shot_rank_count_most ||
+                          situation.bytes <= tuning.one_shot_bytes_most;
+    return is_small ? Algorithm::one_shot : Algorithm::two_shot;
+  }
+  return std::find_if(kEdgeRules.begin(), kEdgeRules.end(),
                       [&](const AllreduceRule& rule) {
-                        return rank_count <= rule.rank_count_most && bytes <= rule.bytes_most;
+                        return situation.rank_count <= rule.rank_count_most &&
+                               situation.bytes <= rule.bytes_most;
                       })
       ->algorithm;
 }
 
-Result<Algorithm> choose_algorithm(const WorkShape& shape, int rank_count, std::uint64_t bytes,
-                                   std::string_view wanted) {
-  if (shape.kind != CollectiveKind::allreduce) {
-    return default_algorithm(shape.kind);
-  }
-  if (wanted == "auto" || wanted.empty()) {
-    return allreduce_by_size(rank_count, bytes);
-  }
-  for (const Offer& offer : kOffers) {
-    if (offer.kind == shape.kind && algorithm_name(offer.algorithm) == wanted) {
-      return offer.algorithm;
+const AlgorithmRow& row_by_rules(const Situation& situation, const HostTuning& tuning) {
+  const std::span<const AlgorithmRow> rows = algorithm_rows();
+  const bool is_allreduce = situation.kind == CollectiveKind::allreduce;
+  const Algorithm wanted = is_allreduce ? allreduce_by_size(situation, tuning) : Algorithm::ring;
+  const auto row = std::find_if(rows.begin(), rows.end(), [&](const AlgorithmRow& any) {
+    return any.kind == situation.kind && (!is_allreduce || any.algorithm == wanted) &&
+           is_possible(any, situation);
+  });
+  HVD_CHECK(row != rows.end());  // pair: each kind has a row that needs nothing
+  return *row;
+}
+
+// The names of all algorithms that an allreduce has, for people.
+std::string allreduce_names() {
+  std::string names = "auto";
+  for (const AlgorithmRow& row : algorithm_rows()) {
+    if (row.kind == CollectiveKind::allreduce) {
+      names += ", ";
+      names += row.name;
     }
   }
-  return error(StatusCode::invalid_argument, "setting HVD_ALGORITHM has the value '", wanted,
-               "'; allowed is auto, ring, recursive_doubling or tree. unset it or correct it");
+  return names;
 }
 
-// Chunks of 256 KiB: 64 KiB cost 25-30 % on long vectors (data_plane.md, "Shared memory"), larger
-// ones leave the caches. Below that, a piece that travels as a whole (the vector, or a rank's block
-// of it) is cut in two, so that the second half is under way while the first is reduced; cutting
-// below 16 KiB would cost more than it hides.
-std::uint64_t chunk_by_size(Algorithm algorithm, int rank_count, std::uint64_t bytes) {
-  const std::uint64_t piece =
-      algorithm == Algorithm::ring ? bytes / static_cast<std::uint64_t>(rank_count) : bytes;
-  return std::clamp((piece + 1) / 2, 16 * kKiB, 256 * kKiB);
+bool is_known(std::string_view name) {
+  const std::span<const AlgorithmRow> rows = algorithm_rows();
+  return std::any_of(rows.begin(), rows.end(),
+                     [&](const AlgorithmRow& row) { return row.name == name; });
 }
 
-// Ops of one rank, at most; in double, which cannot overflow and is exact enough for a limit.
-double op_count_bound(Algorithm algorithm, int rank_count, double elements, double chunk_elements) {
-  const double p = rank_count;
-  const double rounds = std::bit_width(static_cast<unsigned>(rank_count));
-  const double whole = elements / chunk_elements + 1;
-  const double ring_chunks = elements / chunk_elements + p;  // over one turn around the ring
-  switch (algorithm) {
-    case Algorithm::ring:
-      return 4 * ring_chunks + whole;
-    case Algorithm::recursive_doubling:
-    case Algorithm::tree:
-      return (2 * rounds + 3) * whole;
-    case Algorithm::dissemination:
-      return 2 * rounds;
+Result<const AlgorithmRow*> choose_algorithm(const Situation& situation,
+                                             const SelectorSettings& settings) {
+  const std::string_view wanted = settings.algorithm;
+  const bool is_free = wanted == "auto" || wanted.empty();
+  if (!is_free && situation.kind == CollectiveKind::allreduce && !is_known(wanted)) {
+    return error(StatusCode::invalid_argument, "setting HVD_ALGORITHM has the value '", wanted,
+                 "'; allowed is ", allreduce_names(), ". unset it or correct it");
   }
-  return 0;
+  if (!is_free) {
+    const AlgorithmRow* row = find_algorithm(situation.kind, wanted);
+    if (row != nullptr && is_possible(*row, situation)) {
+      return row;
+    }
+  }
+  return &row_by_rules(situation, settings.tuning);
 }
 
+// Long vectors go in the chunks that were best on this host (64 KiB cost 25-30 % more than 256 KiB,
+// data_plane.md, "Shared memory"; larger ones leave the caches). Below that, a piece that travels
+// as a whole (the vector, or a rank's block of it) is cut in two, so that the second half is under
+// way while the first is reduced; cutting below 16 KiB would cost more than it hides.
+std::uint64_t chunk_by_size(const AlgorithmRow& row, const Situation& situation,
+                            const HostTuning& tuning) {
+  const std::uint64_t piece =
+      row.algorithm == Algorithm::ring
+          ? situation.bytes / static_cast<std::uint64_t>(situation.rank_count)
+          : situation.bytes;
+  const std::uint64_t least = std::min(16 * kKiB, tuning.chunk_bytes);
+  return std::clamp((piece + 1) / 2, least, tuning.chunk_bytes);
+}
+
+// In whole pages where it is long, so that pieces of slots and tensors begin on cache lines.
 std::uint64_t fitting_chunk(std::uint64_t wanted, std::uint64_t slot_bytes) {
   const std::uint64_t most = std::clamp(slot_bytes, kChunkBytesMin, kChunkBytesMax);
   const std::uint64_t chunk = std::clamp(wanted, kChunkBytesMin, most);
-  const std::uint64_t rounded_up = (chunk + kChunkBytesMin - 1) / kChunkBytesMin * kChunkBytesMin;
+  const std::uint64_t unit = chunk > 16 * kKiB ? 4 * kKiB : kChunkBytesMin;
+  const std::uint64_t rounded_up = (chunk + unit - 1) / unit * unit;
   return rounded_up <= most ? rounded_up : most / kChunkBytesMin * kChunkBytesMin;
 }
 
-std::uint64_t total_elements(CollectiveKind kind, const ScheduleParams& params) {
-  if (kind != CollectiveKind::allgather) {
-    return params.element_count;
-  }
+// Edges carry chunks of at most a slot of theirs; shared slots hold at least two.
+std::uint64_t chunk_bytes_most(const AlgorithmRow& row, const Situation& situation,
+                               const SelectorSettings& settings) {
+  const bool only_slots = (row.needs & kNeedsSlots) != 0 && (row.needs & kNeedsOneHost) != 0;
+  return only_slots ? std::max(kChunkBytesMin, situation.slot_bytes / 2) : settings.slot_bytes;
+}
+
+std::uint64_t sum_of(const std::vector<std::uint64_t>& counts) {
   std::uint64_t sum = 0;
-  for (const std::uint64_t count : params.counts) {
+  for (const std::uint64_t count : counts) {
     sum += count;
   }
   return sum;
 }
 
-Schedule generate(Algorithm algorithm, CollectiveKind kind, const ScheduleParams& params) {
-  switch (algorithm) {
-    case Algorithm::ring:
-      return kind == CollectiveKind::allgather ? make_ring_allgather(params)
-                                               : make_ring_allreduce(params);
-    case Algorithm::recursive_doubling:
-      return make_recursive_doubling_allreduce(params);
-    case Algorithm::tree:
-      return kind == CollectiveKind::broadcast ? make_tree_broadcast(params)
-                                               : make_tree_allreduce(params);
-    case Algorithm::dissemination:
-      return make_dissemination_barrier(params);
-  }
-  HVD_CHECK(false);
+std::uint64_t total_elements(CollectiveKind kind, const ScheduleParams& params) {
+  return has_counts(kind) ? std::max(sum_of(params.counts), sum_of(params.send_counts))
+                          : params.element_count;
 }
 
 }  // namespace
-
-std::string_view algorithm_name(Algorithm algorithm) {
-  switch (algorithm) {
-    case Algorithm::ring:
-      return "ring";
-    case Algorithm::recursive_doubling:
-      return "recursive_doubling";
-    case Algorithm::tree:
-      return "tree";
-    case Algorithm::dissemination:
-      return "dissemination";
-  }
-  return "unknown";
-}
 
 ScheduleChoice pack_choice(const ScheduleSpec& spec) {
   HVD_CHECK(spec.chunk_bytes >= kChunkBytesMin && spec.chunk_bytes <= kChunkBytesMax);
   HVD_CHECK(spec.chunk_bytes % kChunkBytesMin == 0);
   return static_cast<ScheduleChoice>(spec.algorithm) | spec.chunk_bytes << kChunkShift |
-         kLayout << kLayoutShift;
+         static_cast<ScheduleChoice>(spec.lane) << kLaneShift |
+         static_cast<ScheduleChoice>(spec.stream) << kStreamShift |
+         static_cast<ScheduleChoice>(spec.narrow) << kNarrowShift | kLayout << kLayoutShift;
 }
 
 Result<ScheduleSpec> unpack_choice(ScheduleChoice choice, CollectiveKind kind) {
-  const ScheduleSpec spec{static_cast<Algorithm>(choice & 0xffU),
-                          (choice >> kChunkShift) & 0xffffffffU};
-  if (!offered(kind, spec.algorithm) || spec.chunk_bytes < kChunkBytesMin ||
+  const ScheduleSpec spec{
+      static_cast<Algorithm>(choice & 0xffU), (choice >> kChunkShift) & 0xffffffffU,
+      static_cast<Lane>((choice >> kLaneShift) & 1U), ((choice >> kStreamShift) & 1U) != 0,
+      static_cast<WireType>((choice >> kNarrowShift) & 3U)};
+  if (find_algorithm(kind, spec.algorithm) == nullptr || spec.chunk_bytes < kChunkBytesMin ||
       spec.chunk_bytes > kChunkBytesMax || spec.chunk_bytes % kChunkBytesMin != 0 ||
-      pack_choice(spec) != choice) {
+      spec.narrow > WireType::bfloat16 || pack_choice(spec) != choice) {
     return error(StatusCode::invalid_argument, "schedule choice ", choice, " is none for ",
                  collective_name(kind), ": algorithm ", choice & 0xffU, ", chunk of ",
                  spec.chunk_bytes, " bytes, layout ", choice >> kLayoutShift,
@@ -194,35 +209,50 @@ Result<ScheduleSpec> unpack_choice(ScheduleChoice choice, CollectiveKind kind) {
 
 Result<ScheduleChoice> choose(const WorkShape& shape, int rank_count,
                               const SelectorSettings& settings) {
-  const std::uint64_t bytes = shape.element_count * dtype_bytes(shape.dtype);
-  HVD_ASSIGN(const Algorithm algorithm,
-             choose_algorithm(shape, rank_count, bytes, settings.algorithm));
+  const Situation situation = situation_of(shape, rank_count, settings);
+  HVD_ASSIGN(const AlgorithmRow* row, choose_algorithm(situation, settings));
+  const std::uint64_t most = chunk_bytes_most(*row, situation, settings);
   std::uint64_t chunk =
       fitting_chunk(settings.chunk_bytes != 0 ? settings.chunk_bytes
-                                              : chunk_by_size(algorithm, rank_count, bytes),
-                    settings.slot_bytes);
+                                              : chunk_by_size(*row, situation, settings.tuning),
+                    most);
   // Half of the limit, so that make_schedule, which counts elements, never refuses our own choice.
-  while (chunk < fitting_chunk(chunk * 2, settings.slot_bytes) &&
-         op_count_bound(algorithm, rank_count, static_cast<double>(bytes),
-                        static_cast<double>(chunk)) > kOpCountMax / 2.0) {
-    chunk = fitting_chunk(chunk * 2, settings.slot_bytes);
+  const auto too_long = [&] {
+    const ScheduleSize size{static_cast<double>(rank_count), static_cast<double>(situation.bytes),
+                            static_cast<double>(chunk), static_cast<double>(situation.slot_bytes)};
+    return row->op_count_bound(size) > kOpCountMax / 2.0;
+  };
+  while (chunk < fitting_chunk(chunk * 2, most) && too_long()) {
+    chunk = fitting_chunk(chunk * 2, most);
   }
-  return pack_choice({algorithm, chunk});
+  return pack_choice({.algorithm = row->algorithm,
+                      .chunk_bytes = chunk,
+                      .lane = situation.lane,
+                      .stream = situation.bytes >= settings.tuning.stream_bytes_min});
 }
 
 Result<Schedule> make_schedule(ScheduleChoice choice, CollectiveKind kind, DType dtype,
                                ScheduleParams params) {
   HVD_ASSIGN(const ScheduleSpec spec, unpack_choice(choice, kind));
   params.chunk_element_count = spec.chunk_bytes / dtype_bytes(dtype);
+  params.stream = spec.stream;
+  params.narrow = spec.narrow != WireType::own;
   HVD_TRY(check_params(kind, params));
+  const AlgorithmRow& row = *find_algorithm(kind, spec.algorithm);
+  if (const std::string_view need = unmet_need(row, params); !need.empty()) {
+    return error(StatusCode::invalid_argument, collective_name(kind), " by ", row.name,
+                 " was chosen, but ", need, ". do all ranks have the same settings?");
+  }
   const std::uint64_t elements = total_elements(kind, params);
-  if (op_count_bound(spec.algorithm, params.rank_count, static_cast<double>(elements),
-                     static_cast<double>(params.chunk_element_count)) > kOpCountMax) {
+  const ScheduleSize size{static_cast<double>(params.rank_count), static_cast<double>(elements),
+                          static_cast<double>(params.chunk_element_count),
+                          static_cast<double>(params.slot_element_count)};
+  if (row.op_count_bound(size) > kOpCountMax) {
     return error(StatusCode::invalid_argument, "a ", collective_name(kind), " of ", elements,
                  " elements in chunks of ", spec.chunk_bytes, " bytes takes more than ",
                  kOpCountMax, " steps on one rank. see HVD_CHUNK_BYTES");
   }
-  return generate(spec.algorithm, kind, params);
+  return row.make(params);
 }
 
 }  // namespace hvd

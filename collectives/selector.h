@@ -1,12 +1,16 @@
 // collectives/selector.h: which algorithm with which chunk, as the number that ranks agree on.
-// Not here: the algorithms (generators/), measured parameters (a cost model comes later).
+// Not here: the algorithms (algorithms.h), measured parameters (a cost model comes later).
 // Threads: pure functions.  Limits: chunks of kChunkBytesMin..kChunkBytesMax, see kOpCountMax.
 // Read next: selector.cc for the rules and their reasons.
 #pragma once
 
 #include <cstdint>
+#include <limits>
+#include <span>
 #include <string_view>
 
+#include "collectives/algorithms.h"
+#include "collectives/lane.h"
 #include "collectives/schedule.h"
 #include "collectives/schedule_params.h"
 #include "core/base/status.h"
@@ -16,25 +20,21 @@
 
 namespace hvd {
 
-// The numbers are part of the wire.
-enum class Algorithm : std::uint8_t {
-  ring = 1,
-  recursive_doubling = 2,
-  tree = 3,
-  dissemination = 4,
-};
-
-std::string_view algorithm_name(Algorithm algorithm);
-
-inline constexpr std::uint64_t kChunkBytesMin = 8;  // one element of the largest type
+inline constexpr std::uint64_t kChunkBytesMin = 16;  // one element of the largest type
 inline constexpr std::uint64_t kChunkBytesMax = 1U << 30;
 // Most ops that make_schedule makes for one rank, 640 MiB: a peer cannot make us run out of memory
 // by choosing a tiny chunk.
 inline constexpr std::uint64_t kOpCountMax = 1U << 24;
 
+// In what type floating-point elements travel between hosts.
+enum class WireType : std::uint8_t { own = 0, float16 = 1, bfloat16 = 2 };
+
 struct ScheduleSpec {
   Algorithm algorithm = Algorithm::ring;
   std::uint64_t chunk_bytes = 256 * 1024;  // a multiple of kChunkBytesMin
+  Lane lane = Lane::bulk;
+  bool stream = false;  // stores into slots bypass the caches
+  WireType narrow = WireType::own;
 };
 
 // unpack_choice refuses numbers that pack_choice does not make, and algorithms that `kind` does not
@@ -42,10 +42,26 @@ struct ScheduleSpec {
 ScheduleChoice pack_choice(const ScheduleSpec& spec);
 Result<ScheduleSpec> unpack_choice(ScheduleChoice choice, CollectiveKind kind);
 
+// What is best on this host; calibration measures it, rank 0's figures are agreed.
+struct HostTuning {
+  std::uint64_t express_bytes_most = 32 * 1024;  // what still counts as small
+  std::uint64_t chunk_bytes = 256 * 1024;        // of a long vector
+  // From how many bytes on stores into slots bypass the caches.
+  std::uint64_t stream_bytes_min = std::numeric_limits<std::uint64_t>::max();
+  // Every rank combines everything where there are so few ranks, or bytes.
+  int one_shot_rank_count_most = 2;
+  std::uint64_t one_shot_bytes_most = 64 * 1024;
+};
+
 struct SelectorSettings {
-  std::string_view algorithm = "auto";        // HVD_ALGORITHM; for allreduce only
+  std::string_view algorithm = "auto";        // HVD_ALGORITHM, for the kinds that have it
   std::uint64_t chunk_bytes = 0;              // HVD_CHUNK_BYTES; 0: chosen by size
-  std::uint64_t slot_bytes = kChunkBytesMax;  // what one slot of the transport holds
+  std::uint64_t slot_bytes = kChunkBytesMax;  // what one slot of an edge holds
+  std::span<const int> host_of_rank = {};     // as in ScheduleParams
+  // Shared memory that each rank may offer to one schedule of a lane; 0: none is shared.
+  std::uint64_t slot_bytes_express = 0;
+  std::uint64_t slot_bytes_bulk = 0;
+  HostTuning tuning = {};
 };
 
 // The root's choice. A setting that does not fit is brought into range (a chunk that is larger than
@@ -53,7 +69,8 @@ struct SelectorSettings {
 Result<ScheduleChoice> choose(const WorkShape& shape, int rank_count,
                               const SelectorSettings& settings);
 
-// This rank's schedule. params.chunk_element_count is set here, from the choice and the dtype.
+// This rank's schedule. params.chunk_element_count, .stream and .narrow are set here, from the
+// choice and the dtype; params.slot_element_count is what the choice's lane offers.
 Result<Schedule> make_schedule(ScheduleChoice choice, CollectiveKind kind, DType dtype,
                                ScheduleParams params);
 

@@ -20,6 +20,16 @@ std::vector<Block> even_blocks(std::uint64_t element_count, int block_count) {
   return blocks;
 }
 
+Block aligned_share(std::uint64_t element_count, int block_count, int index) {
+  const auto blocks = static_cast<std::uint64_t>(block_count);
+  std::uint64_t share = element_count / blocks + (element_count % blocks != 0 ? 1 : 0);
+  if (share > kShareAlignment) {
+    share += (kShareAlignment - share % kShareAlignment) % kShareAlignment;
+  }
+  const std::uint64_t begin = std::min(element_count, share * static_cast<std::uint64_t>(index));
+  return Block{begin, std::min(share, element_count - begin)};
+}
+
 std::vector<Block> blocks_of_counts(std::span<const std::uint64_t> counts) {
   std::vector<Block> blocks;
   blocks.reserve(counts.size());

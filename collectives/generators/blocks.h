@@ -21,6 +21,10 @@ struct Block {
 // Block `index` of `block_count` that differ by at most one element; the first ones are the longer.
 Block even_block(std::uint64_t element_count, int block_count, int index);
 std::vector<Block> even_blocks(std::uint64_t element_count, int block_count);
+// Block `index` of `block_count` equal ones that begin at multiples of kShareAlignment where the
+// vector is long enough for that; the last ones may be shorter or empty.
+inline constexpr std::uint64_t kShareAlignment = 64;  // a cache line, of the smallest type
+Block aligned_share(std::uint64_t element_count, int block_count, int index);
 std::vector<Block> blocks_of_counts(std::span<const std::uint64_t> counts);
 
 constexpr std::uint64_t chunk_count_of(Block block, std::uint64_t chunk_element_count) {

@@ -99,7 +99,7 @@ TEST_CASE("a chunk that is too small for a huge vector grows, and one from a pee
   params.rank_count = 4;
   params.element_count = huge.element_count;
   const Status status =
-      make_schedule(pack_choice({Algorithm::ring, 8}), huge.kind, huge.dtype, params).status();
+      make_schedule(pack_choice({Algorithm::ring, 16}), huge.kind, huge.dtype, params).status();
   CHECK(status.code() == StatusCode::invalid_argument);
   CHECK(status.message().find("HVD_CHUNK_BYTES") != std::string::npos);
 }
@@ -108,7 +108,7 @@ TEST_CASE("bad parameters give a status and no schedule", "[selector]") {
   ScheduleParams params;
   params.rank = Rank{3};
   params.rank_count = 2;
-  CHECK_FALSE(make_schedule(pack_choice({Algorithm::ring, 8}), CollectiveKind::allreduce,
+  CHECK_FALSE(make_schedule(pack_choice({Algorithm::ring, 16}), CollectiveKind::allreduce,
                             DType::float32, params)
                   .ok());
 }

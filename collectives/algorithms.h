@@ -1,0 +1,70 @@
+// collectives/algorithms.h: the table of all algorithms that schedules are made with.
+// Not here: which one to take (selector.h), the algorithms themselves (generators/).
+// Threads: pure functions.  Limits: the numbers of Algorithm are part of the wire.
+// Read next: algorithms.cc.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "collectives/schedule.h"
+#include "collectives/schedule_params.h"
+
+namespace hvd {
+
+// The numbers are part of the wire.
+enum class Algorithm : std::uint8_t {
+  ring = 1,
+  recursive_doubling = 2,
+  tree = 3,
+  dissemination = 4,
+  one_shot = 5,          // through slots: every rank combines everything
+  two_shot = 6,          // through slots: every rank combines its share, then all collect
+  slots = 7,             // through slots: every rank takes what it needs from the others' slots
+  pairwise = 8,          // p - 1 exchanges with one partner each
+  halving_doubling = 9,  // Rabenseifner
+  chain = 10,
+  linear = 11,  // everybody with the root
+  direct = 12,  // one rank to one rank
+  hierarchical = 13,
+};
+
+// What must hold for the parameters, beside what check_params asks for.
+enum AlgorithmNeeds : std::uint8_t {
+  kNeedsSlots = 1,         // shared memory among the ranks of a host
+  kNeedsOneHost = 2,       // all ranks are of one host
+  kNeedsEqualCounts = 4,   // all parts are of one size
+  kNeedsSeveralHosts = 8,  // it is another algorithm's work where there is but one
+};
+
+// In double, which cannot overflow and is exact enough for a limit.
+struct ScheduleSize {
+  double rank_count;
+  double elements;  // as Schedule::element_count
+  double chunk_elements;
+  double slot_elements;
+};
+
+struct AlgorithmRow {
+  CollectiveKind kind;
+  Algorithm algorithm;
+  std::string_view name;  // as HVD_ALGORITHM has it
+  Schedule (*make)(const ScheduleParams& params);
+  double (*op_count_bound)(const ScheduleSize& size);  // ops of one rank, at most
+  unsigned needs;                                      // AlgorithmNeeds
+  std::string_view what;
+};
+
+std::span<const AlgorithmRow> algorithm_rows();
+
+// The row of a kind, or nullptr where it does not have this algorithm.
+const AlgorithmRow* find_algorithm(CollectiveKind kind, Algorithm algorithm);
+const AlgorithmRow* find_algorithm(CollectiveKind kind, std::string_view name);
+// Of any kind; "unknown" where there is none.
+std::string_view algorithm_name(Algorithm algorithm);
+
+// Why a row's algorithm is not for these parameters, or "".
+std::string_view unmet_need(const AlgorithmRow& row, const ScheduleParams& params);
+
+}  // namespace hvd
