@@ -1,0 +1,16 @@
+// tests/bench/api_door.h: the operations of the benchmark through hvd.h, by name.
+// Not here: without names (engine_door.h), what is timed (peers/src/bench.h).
+// Threads: one.  Limits: float32.
+// Read next: bindings/c/hvd.h.
+#pragma once
+
+#include <memory>
+
+#include "tests/bench/peers/src/collectives.h"
+
+namespace hvd::bench {
+
+// Calls hvd_init; the destructor hvd_shutdown. Throws std::runtime_error with hvd's error text.
+std::unique_ptr<peers::Collectives> open_api_door();
+
+}  // namespace hvd::bench

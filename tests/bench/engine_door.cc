@@ -1,0 +1,284 @@
+#include "tests/bench/engine_door.h"
+
+#include <sched.h>
+
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+#include "backends/bootstrap/cores.h"
+#include "backends/bootstrap/identity.h"
+#include "backends/bootstrap/job_secret.h"
+#include "backends/bootstrap/join.h"
+#include "backends/engine/native_data_plane.h"
+#include "backends/net/poller.h"
+#include "backends/net/poller_idle.h"
+#include "backends/shm/domain.h"
+#include "backends/shm/shm_transport.h"
+#include "collectives/selector.h"
+#include "core/base/log.h"
+#include "core/config/config.h"
+
+namespace hvd::bench {
+namespace {
+
+// Looks at the sockets, whose end tells of a dead peer, once in so many waiting turns.
+constexpr int kTurnsBetweenPolls = 4096;
+// As the floor peer does it: a rank with a core of its own spins so often before it yields.
+constexpr int kSpins = 2000;
+
+void pause_core() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#endif
+}
+
+bool has_algorithm(CollectiveKind kind) {
+  for (int number = 0; number < 256; ++number) {
+    const ScheduleSpec spec{.algorithm = static_cast<Algorithm>(number)};
+    if (unpack_choice(pack_choice(spec), kind).ok()) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void check(const Status& status) {
+  if (!status.ok()) {
+    throw std::runtime_error(status.message());
+  }
+}
+
+class EngineDoor final : public peers::Collectives {
+ public:
+  EngineDoor(Config config, Identity identity)
+      : config_(std::move(config)), identity_(std::move(identity)) {}
+  ~EngineDoor() override {
+    if (joined_.star != nullptr) {
+      joined_.star->close(clock_.now() + kSecond);
+    }
+  }
+  EngineDoor(const EngineDoor&) = delete;
+  EngineDoor& operator=(const EngineDoor&) = delete;
+
+  Status open();
+
+  int rank() const override { return identity_.rank; }
+  int size() const override { return identity_.size; }
+  void barrier() override { run(item(CollectiveKind::barrier, DType::uint8, 0)); }
+  void max_over_ranks(double* values, std::size_t count) override;
+  void forget_buffers() override { barrier(); }
+
+  void allreduce(float* data, std::size_t count) override {
+    run(vector_item(CollectiveKind::allreduce, data, count));
+  }
+  // One work item with all tensors as its segments, as fusion makes it.
+  void allreduce_list(const std::vector<peers::Tensor>& tensors) override;
+  void broadcast(float* data, std::size_t count, int root) override {
+    WorkItem work = vector_item(CollectiveKind::broadcast, data, count);
+    work.root = Rank(root);
+    run(std::move(work));
+  }
+  void allgather(const float* in, float* out, std::size_t count) override {
+    run(block_item(CollectiveKind::allgather, in, out, count));
+  }
+  void reduce_scatter(float* in, float* out, std::size_t count) override {
+    run(block_item(CollectiveKind::reduce_scatter, in, out, count));
+  }
+  void alltoall(const float* in, float* out, std::size_t count) override {
+    WorkItem work = block_item(CollectiveKind::alltoall, in, out, count);
+    work.send_counts = work.counts;
+    run(std::move(work));
+  }
+  void start_big(float* data, std::size_t count) override {
+    WorkItem work = vector_item(CollectiveKind::allreduce, data, count);
+    big_ = work.id;
+    big_done_ = false;
+    plane_->start(std::move(work));
+  }
+  bool big_done() override {
+    plane_->progress();
+    take_completions();
+    return big_done_;
+  }
+  void wait_big() override {
+    while (!big_done()) {
+      rest();
+    }
+    waited_ = 0;
+  }
+
+ private:
+  WorkItem item(CollectiveKind kind, DType dtype, std::size_t element_count);
+  WorkItem vector_item(CollectiveKind kind, float* data, std::size_t count);
+  WorkItem block_item(CollectiveKind kind, const float* in, float* out, std::size_t count);
+  ScheduleChoice choice_for(const WorkShape& shape);
+  void run(WorkItem work);
+  bool take_completions();
+  void rest();
+
+  const Config config_;
+  const Identity identity_;
+  SteadyClock clock_;
+  std::unique_ptr<Logger> logger_;
+  JobSecret secret_;
+  std::unique_ptr<Poller> poller_;
+  std::unique_ptr<PollerIdle> idle_;
+  Joined joined_;
+  std::unique_ptr<Transport> transport_;
+  std::unique_ptr<NativeDataPlane> plane_;
+
+  int spins_ = 0;
+  int waited_ = 0;  // turns in which nothing moved, since something last did
+  std::uint64_t last_id_ = 0;
+  std::uint64_t awaited_ = 0;
+  std::uint64_t big_ = 0;
+  bool big_done_ = true;
+  WorkShape known_shape_;  // of known_choice_
+  ScheduleChoice known_choice_ = 0;
+};
+
+// The parts of bindings/c/runtime.cc, without a coordinator and its background thread.
+Status EngineDoor::open() {
+  logger_ = std::make_unique<Logger>(log_level_from(config_.log_level, LogLevel::warning),
+                                     str("rank ", identity_.rank), standard_error_sink());
+  HVD_ASSIGN(poller_, Poller::create(clock_));
+  HVD_ASSIGN(idle_, PollerIdle::create(*poller_));
+  HVD_ASSIGN(secret_, find_job_secret(config_));
+  HVD_ASSIGN(DomainListener listener, DomainListener::open());
+  HVD_ASSIGN(joined_, join_job({.identity = identity_,
+                                .config = config_,
+                                .secret = secret_,
+                                .poller = *poller_,
+                                .logger = *logger_,
+                                .unix_socket_name = listener.name(),
+                                .version = "hvd_perf"}));
+  HVD_ASSIGN(std::unique_ptr<ShmDomain> domain,
+             form_domain(std::move(listener),
+                         {.rank = Rank(identity_.rank),
+                          .records = joined_.records,
+                          .secret = secret_.secret,
+                          .doorbell_fd = idle_->doorbell_fd(),
+                          .timeout_seconds = config_.start_timeout_seconds,
+                          .clock = clock_},
+                         *joined_.star));
+  const auto local_count = static_cast<double>(domain->members().size());
+  spins_ = local_count > allowed_cores() ? 0 : kSpins;
+  HVD_ASSIGN(transport_, ShmTransport::create(std::move(domain), *poller_));
+  HVD_ASSIGN(plane_,
+             NativeDataPlane::create(Rank(identity_.rank), identity_.size, config_, *transport_));
+  return plane_->accepts(Request{});
+}
+
+WorkItem EngineDoor::item(CollectiveKind kind, DType dtype, std::size_t element_count) {
+  WorkItem work;
+  work.id = ++last_id_;
+  work.kind = kind;
+  work.dtype = dtype;
+  work.choice =
+      choice_for({.kind = kind, .dtype = dtype, .op = work.op, .element_count = element_count});
+  return work;
+}
+
+WorkItem EngineDoor::vector_item(CollectiveKind kind, float* data, std::size_t count) {
+  WorkItem work = item(kind, DType::float32, count);
+  auto* bytes = reinterpret_cast<std::byte*>(data);
+  work.segments.push_back({bytes, bytes, count});
+  return work;
+}
+
+WorkItem EngineDoor::block_item(CollectiveKind kind, const float* in, float* out,
+                                std::size_t count) {
+  const auto ranks = static_cast<std::size_t>(size());
+  WorkItem work = item(kind, DType::float32, count * ranks);
+  work.segments.push_back(
+      {reinterpret_cast<const std::byte*>(in), reinterpret_cast<std::byte*>(out), 0});
+  work.counts.assign(ranks, count);
+  return work;
+}
+
+// Each rank chooses by itself what the root would: the settings are equal on all.
+ScheduleChoice EngineDoor::choice_for(const WorkShape& shape) {
+  if (known_choice_ == 0 || shape.kind != known_shape_.kind || shape.dtype != known_shape_.dtype ||
+      shape.op != known_shape_.op || shape.element_count != known_shape_.element_count) {
+    if (!has_algorithm(shape.kind)) {
+      throw peers::Unsupported(str("the engine has no ", collective_name(shape.kind), " yet"));
+    }
+    known_shape_ = shape;
+    known_choice_ = plane_->choose(shape);
+  }
+  return known_choice_;
+}
+
+void EngineDoor::max_over_ranks(double* values, std::size_t count) {
+  auto* bytes = reinterpret_cast<std::byte*>(values);
+  WorkItem work = item(CollectiveKind::allreduce, DType::float64, count);
+  work.op = ReduceOp::max;
+  work.segments.push_back({bytes, bytes, count});
+  run(std::move(work));
+}
+
+void EngineDoor::allreduce_list(const std::vector<peers::Tensor>& tensors) {
+  std::size_t total = 0;
+  for (const peers::Tensor& tensor : tensors) {
+    total += tensor.count;
+  }
+  WorkItem work = item(CollectiveKind::allreduce, DType::float32, total);
+  work.segments.reserve(tensors.size());
+  for (const peers::Tensor& tensor : tensors) {
+    auto* bytes = reinterpret_cast<std::byte*>(tensor.data);
+    work.segments.push_back({bytes, bytes, tensor.count});
+  }
+  run(std::move(work));
+}
+
+void EngineDoor::run(WorkItem work) {
+  awaited_ = work.id;
+  plane_->start(std::move(work));
+  for (;;) {
+    const bool moved = plane_->progress();
+    if (take_completions()) {
+      break;
+    }
+    if (!moved) {
+      rest();
+    }
+  }
+  waited_ = 0;
+}
+
+// True if the awaited item is among them.
+bool EngineDoor::take_completions() {
+  WorkCompletion completion;
+  bool found = false;
+  while (plane_->take_completion(completion)) {
+    check(completion.status);
+    found = found || completion.work_id == awaited_;
+    big_done_ = big_done_ || completion.work_id == big_;
+  }
+  return found;
+}
+
+void EngineDoor::rest() {
+  ++waited_;
+  if (waited_ % kTurnsBetweenPolls == 0) {
+    idle_->poll();
+  }
+  if (waited_ > spins_) {
+    ::sched_yield();
+  }
+  pause_core();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<peers::Collectives>> open_engine_door() {
+  const Environment environment = Environment::of_process();
+  HVD_ASSIGN(Config config, read_config(environment));
+  HVD_ASSIGN(Identity identity, identify(config, {}, environment));
+  auto door = std::make_unique<EngineDoor>(std::move(config), std::move(identity));
+  HVD_TRY(door->open());
+  return Result<std::unique_ptr<peers::Collectives>>(std::move(door));
+}
+
+}  // namespace hvd::bench
