@@ -1,12 +1,14 @@
-"""`./dev show NN [ROW]`: what issue NN promised, measured: figure, target, hit or miss.
+"""`./dev show NN [ROW] [--quick]`: what issue NN promised, measured: figure, target, hit or miss.
 
 Each row is a program tests/show/NN/ROW.py or .sh. Its last line is `figure | target | hit` or
 `figure | target | miss`; what it prints before that is its evidence. Exit status 1 on a miss.
+--quick is handed to the rows: those that know it take fewer rounds, and prove less.
 """
 
 import pathlib
 import subprocess
 import sys
+import threading
 
 import suites
 
@@ -33,30 +35,43 @@ def verdict(status, output):
     return f"no figure; ended with {status}: {last}", "figure | target | hit or miss", "miss"
 
 
-def run_row(program):
+def run_row(program, extra=(), seconds_max=ROW_SECONDS_MAX):
+    """(exit status or None if it was late, its output), which is printed as it comes."""
     starter = [sys.executable] if program.suffix == ".py" else ["bash"]
-    try:
-        done = subprocess.run(
-            [*starter, str(program)],
-            cwd=suites.ROOT,
-            env=suites.environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=ROW_SECONDS_MAX,
-        )
-    except subprocess.TimeoutExpired as late:
-        return None, f"not done after {late.timeout:.0f} s"
-    return done.returncode, done.stdout
+    process = subprocess.Popen(
+        [*starter, str(program), *extra],
+        cwd=suites.ROOT,
+        env=suites.environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    late = threading.Event()
+
+    def end():
+        late.set()
+        suites.end_session(process)
+
+    timer = threading.Timer(seconds_max, end)
+    timer.start()
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        print(line, end="", flush=True)
+    status = process.wait()
+    timer.cancel()
+    if late.is_set():
+        return None, "".join([*lines, f"not done after {seconds_max:.0f} s\n"])
+    return status, "".join(lines)
 
 
-def run(programs):
+def run(programs, extra=()):
     table = []
     for program in programs:
         print(f"--- {program.stem}", flush=True)
-        status, output = run_row(program)
-        print(output.rstrip(), flush=True)
+        status, output = run_row(program, extra)
         table.append((program.stem, *verdict(status, output)))
     widths = [max(len(row[column]) for row in table) for column in range(4)]
     print()
@@ -66,9 +81,14 @@ def run(programs):
 
 
 def main(arguments):
+    extra = [a for a in arguments if a == "--quick"]
+    arguments = [a for a in arguments if a != "--quick"]
     if not 1 <= len(arguments) <= 2:
         known = " ".join(sorted(p.name for p in SHOW.glob("[0-9]*")))
-        print(f"usage: ./dev show NN [ROW]; there is: {known or 'nothing yet'}", file=sys.stderr)
+        print(
+            f"usage: ./dev show NN [ROW] [--quick]; there is: {known or 'nothing yet'}",
+            file=sys.stderr,
+        )
         return 2
     folder = SHOW / pathlib.Path(arguments[0]).name
     programs = rows_of(folder, *arguments[1:])
@@ -76,7 +96,7 @@ def main(arguments):
         known = " ".join(p.stem for p in rows_of(folder)) or "none"
         print(f"dev: nothing to show for {' '.join(arguments)}; rows: {known}", file=sys.stderr)
         return 2
-    return run(programs)
+    return run(programs, extra)
 
 
 if __name__ == "__main__":

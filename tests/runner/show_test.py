@@ -31,3 +31,18 @@ def test_a_row_is_run_and_a_miss_gives_status_1(tmp_path, capsys):
     assert show.run(show.rows_of(tmp_path)) == 1
     lines = capsys.readouterr().out.splitlines()
     assert lines[-1].split() == ["b_bad", "3", "s", "<", "2", "s", "miss"]
+
+
+def test_a_row_that_takes_too_long_is_ended_and_is_a_miss(tmp_path):
+    row = tmp_path / "slow.py"
+    row.write_text("import time\ntime.sleep(600)\n")
+    status, output = show.run_row(row, seconds_max=1)
+    assert status is None
+    assert output.endswith("not done after 1 s\n")
+    assert show.verdict(status, output)[2] == "miss"
+
+
+def test_quick_reaches_the_rows(tmp_path, capsys):
+    (tmp_path / "row.py").write_text("import sys\nprint(sys.argv[1:], '| x | hit')")
+    show.run(show.rows_of(tmp_path), ["--quick"])
+    assert "['--quick'] | x | hit" in capsys.readouterr().out

@@ -25,7 +25,7 @@ FOLDERS = {
     "python": ["tests/python"],
     "examples": ["tests/examples"],
     "docs": ["tests/docs"],
-    "tidy": ["tests/tidy", "tests/runner"],
+    "tidy": ["tests/tidy", "tests/runner", "tests/bench"],
 }
 PYTEST_SECONDS_MAX = 1500
 # meson's timeouts are for a machine of its own; this one may be busy.

@@ -10,16 +10,16 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-PACKAGES = [
-    "g++",
-    "iproute2",
-    "libgloo-dev",
-    "openmpi-bin",
-    "libopenmpi-dev",
-    "mpich",
-    "libmpich-dev",
-    "python3-torch",
-]
+PACKAGES = {
+    "g++": "compiles the peers",
+    "iproute2": "emulates two hosts",
+    "libgloo-dev": "Gloo, a peer",
+    "openmpi-bin": "Open MPI, a peer",
+    "libopenmpi-dev": "the same, to compile with",
+    "mpich": "MPICH, a peer",
+    "libmpich-dev": "the same, to compile with",
+    "python3-torch": "torch.distributed, a peer",
+}
 
 # The large temporaries of a collective stay mapped: glibc neither maps them one by one nor
 # gives them back. Without it MPI pays page faults on every large call.
@@ -169,6 +169,20 @@ def build_programs(source: Path, build: Path, say):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             say(f"not built: {name}\n{done.stderr[-2000:]}")
+
+
+def missing(peer, build: Path):
+    """Why the peer cannot be started here; empty if it can."""
+    words = [word.replace("{build}", str(build)) for word in peer.command.split()]
+    programs = [words[0], *(w for w in words[1:] if w.startswith(str(build)))]
+    for program in programs:
+        if not shutil.which(program):
+            return f"{program} is not there; --setup installs what is needed, ./dev build makes hvd"
+    if words[0] == PYTHON:
+        probe = subprocess.run([PYTHON, "-c", "import torch"], capture_output=True, check=False)
+        if probe.returncode != 0:
+            return f"{PYTHON} cannot import torch; HVD_BENCH_PYTHON names another"
+    return ""
 
 
 def versions():

@@ -5,6 +5,9 @@ from statistics import median
 
 CALM = 0.06  # share of CPU time for others above which a launch counts as disturbed
 FLOORS = ("floor", "floor-arena", "stream")
+# What stands between these lines of a document is the last session's tables.
+BEGIN = "<!-- rewritten by ./dev bench: begin -->"
+END = "<!-- rewritten by ./dev bench: end -->"
 
 
 def size_name(size):
@@ -147,6 +150,15 @@ def tables(document, names, level="##"):
         parts.append(noise(document["rows"], document["summary"]))
     parts += [f"- {error}" for error in document["errors"]]
     return "\n".join(parts) + "\n"
+
+
+def with_marked(text, part):
+    """`text` with `part` between its marks. ValueError if it has none."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"the marks {BEGIN} and {END} are missing")
+    return f"{before}{BEGIN}\n\n{part.strip()}\n\n{END}{after}"
 
 
 def markdown(document, names):

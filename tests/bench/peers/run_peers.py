@@ -2,9 +2,9 @@
 """Times collectives of several runtimes side by side on this machine; see README.md.
 
 run_peers.py --setup                              install the peers (Debian, root)
-run_peers.py --quick                              a table in less than five minutes
-run_peers.py --full                               every job, five rounds, less than 40 minutes
-run_peers.py --quick --peer hvd="…/hvd_perf {args}"   with one more peer
+run_peers.py --quick                              a table in less than eight minutes
+run_peers.py --full                               every job, five rounds, less than an hour
+run_peers.py --quick --peer mine="…/program {args}"   with one more peer
 """
 
 import argparse
@@ -12,74 +12,24 @@ import datetime
 import json
 import os
 import platform
-import random
-import shlex
 import subprocess
 import sys
-import tempfile
 import time
-from collections import defaultdict
-from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 
 import catalogue
 import launcher
 import models
-import netlab
 import report
+from session import KIB, MIB, Job, Session, prepare, say
 
-SOURCE = Path(__file__).resolve().parent / "src"
-KIB, MIB = 1 << 10, 1 << 20
 ALLREDUCE_SIZES = (8, KIB, 64 * KIB, MIB, 16 * MIB, 64 * MIB)
 OTHER_OPS = ("broadcast", "allgather", "reduce_scatter", "alltoall")
-
-
-@dataclass(frozen=True)
-class Job:
-    """One launch of each peer: an operation at some sizes, on a number of ranks."""
-
-    op: str
-    np: int = 2
-    sizes: tuple = ()
-    model: str = ""  # of a step
-    mbit: float = 0  # of the link between two emulated hosts; 0: one host
-    big: int = 0  # of an overlap
-
-    @property
-    def net(self):
-        return f"{self.mbit:g} Mbit/s" if self.mbit else "local"
-
-    @property
-    def name(self):
-        return f"{self.op}:{self.model}" if self.model else self.op
-
-    def arguments(self, build, options):
-        words = [
-            "--op",
-            self.op,
-            "--np",
-            self.np,
-            "--dtype",
-            "f32",
-            "--iters",
-            options.iters,
-            "--budget-ms",
-            options.budget_ms,
-        ]
-        if self.sizes:
-            words += ["--bytes", ",".join(map(str, self.sizes))]
-        if self.model:
-            words += ["--tensors", build / f"{self.model}.tensors", "--bucket-bytes", 64 * MIB]
-        if self.big:
-            words += ["--big-bytes", self.big]
-        return shlex.join(map(str, words))
-
 
 QUICK = (
     [Job("allreduce", np, ALLREDUCE_SIZES) for np in (2, 4)]
     + [Job(op, 2, (MIB,)) for op in OTHER_OPS]
-    + [Job(f"step-{how}", model="resnet50") for how in ("each", "fused")]
+    + [Job(f"step-{how}", model="resnet50") for how in ("each", "fused", "list")]
     + [
         Job("overlap", 2, (KIB,), big=16 * MIB),
         Job("allreduce", 2, (16 * MIB,), mbit=1000),
@@ -101,85 +51,6 @@ FULL = (
         for rate in (1000, 10000)
     ]
 )
-
-
-def say(text):
-    print(text, file=sys.stderr, flush=True)
-
-
-class Session:
-    def __init__(self, options, peers, build):
-        self.options, self.peers, self.build = options, peers, build
-        self.rows, self.errors, self.skips = [], [], {}
-        self.failures = defaultdict(int)
-        self.order = random.Random(1)
-        self.end = time.monotonic() + options.time_limit
-
-    def run(self, jobs):
-        for round_number in range(1, self.options.rounds + 1):
-            self.run_round(jobs, round_number)
-            if time.monotonic() > self.end:
-                say("time limit: no further launches")
-                break
-
-    def run_round(self, jobs, round_number):
-        """All jobs once; within a job the peers take turns in a new order each round."""
-        for job in jobs:
-            peers = [p for p in self.peers if self._wanted(p, job)]
-            self.order.shuffle(peers)
-            with netlab.TwoHosts(job.mbit) if job.mbit else nullcontext() as hosts:
-                for peer in peers:
-                    if time.monotonic() < self.end:
-                        self._one(peer, job, hosts, round_number)
-
-    def _wanted(self, peer, job):
-        if peer.ops and not job.op.startswith(peer.ops):
-            return False
-        if (peer.name, job.op) in self.skips or self.failures[peer.name, job] > 1:
-            return False
-        if peer.links and not job.mbit:
-            return False
-        return not job.mbit or peer.per_rank or bool(peer.net_command)
-
-    def _one(self, peer, job, hosts, round_number):
-        values = {
-            "args": job.arguments(self.build, self.options),
-            "np": job.np,
-            "build": self.build,
-            "src": SOURCE,
-            "agent": SOURCE / "netns_agent.sh",
-            "interface": netlab.INTERFACE,
-        }
-        launcher.wait_for_quiet(self.options.quiet_wait)
-        outcome = launcher.launch(
-            peer, values, job.np, hosts, self.options.pin, self.options.timeout
-        )
-        say(
-            f"round {round_number} {job.net:12} np={job.np} {job.name:22} {peer.name:14} "
-            f"{outcome.seconds:5.1f} s  foreign {outcome.foreign:4.0%} {outcome.error}"
-        )
-        where = f"{peer.name} {job.name} np={job.np} {job.net}"
-        if outcome.error:
-            self.failures[peer.name, job] += 1
-            self.errors.append(f"{where}: {outcome.error}")
-        for line in outcome.lines:
-            if "skip" in line:
-                self.skips[peer.name, job.op] = line["skip"]
-                continue
-            if line.get("checked") is not True:
-                self.errors.append(f"{where} {line.get('bytes')} B: WRONG RESULT")
-            self.rows.append(
-                {
-                    **line,
-                    "op": job.name,
-                    "np": job.np,
-                    "net": job.net,
-                    "mbit": job.mbit,
-                    "peer": peer.name,
-                    "round": round_number,
-                    "foreign": round(outcome.foreign, 4),
-                }
-            )
 
 
 def machine():
@@ -214,9 +85,13 @@ def parse_arguments():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--setup", action="store_true", help="install the peers with apt")
+    parser.add_argument("--packages", action="store_true", help="list what --setup installs")
     parser.add_argument("--quick", action="store_true", help="2 rounds of a few jobs (default)")
     parser.add_argument("--full", action="store_true", help="5 rounds of all jobs")
     parser.add_argument("--out", default="", help="folder for results.json and table.md")
+    parser.add_argument(
+        "--rewrite", default="", metavar="FILE", help="replace the marked part of a document"
+    )
     parser.add_argument("--peers", help="names from --list, or none")
     parser.add_argument(
         "--peer",
@@ -238,8 +113,8 @@ def parse_arguments():
     parser.add_argument("--time-limit", type=float, help="seconds; no launch starts after that")
     parser.add_argument("--quiet-wait", type=float, help="most seconds to wait for idle CPUs")
     options = parser.parse_args()
-    quick = {"rounds": 2, "budget_ms": 100, "time_limit": 280, "quiet_wait": 1}
-    full = {"rounds": 5, "budget_ms": 200, "time_limit": 2340, "quiet_wait": 5}
+    quick = {"rounds": 2, "budget_ms": 100, "time_limit": 420, "quiet_wait": 1}
+    full = {"rounds": 5, "budget_ms": 200, "time_limit": 3300, "quiet_wait": 5}
     for name, value in (full if options.full else quick).items():
         if getattr(options, name) is None:
             setattr(options, name, value)
@@ -280,14 +155,16 @@ def main():
         for peer in catalogue.PEERS:
             print(f"{peer.name:14} {peer.note}")
         return 0
+    if options.packages:
+        for name, why in catalogue.PACKAGES.items():
+            print(f"{name}|{why}")
+        return 0
     if options.setup:
         catalogue.setup(say)
         if not (options.quick or options.full):
             return 0
     jobs, peers = chosen_jobs(options), chosen_peers(options)
-    build = Path(os.environ.get("HVD_BENCH_BUILD", Path(tempfile.gettempdir()) / "hvd-bench-build"))
-    catalogue.build_programs(SOURCE, build, say)
-    models.write_lists(build)
+    build, peers = prepare(peers)
     started = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
     begin = time.monotonic()
     limits = launcher.parse(
@@ -321,6 +198,10 @@ def main():
         out.mkdir(parents=True, exist_ok=True)
         (out / "results.json").write_text(json.dumps(document, indent=1) + "\n", "utf-8")
         (out / "table.md").write_text(text, "utf-8")
+    if options.rewrite:
+        page = Path(options.rewrite)
+        tables = report.tables(document, [p.name for p in peers], level="###")
+        page.write_text(report.with_marked(page.read_text("utf-8"), tables), "utf-8")
     return 1 if session.errors else 0
 
 
