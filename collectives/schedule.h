@@ -101,6 +101,7 @@ struct Schedule {
   std::vector<Op> ops;
   bool prescale = false;                 // each contribution is to be multiplied by the prescale,
   bool postscale = false;                // each result by the postscale: exactly once
+  bool narrow = false;                   // reductions only: kNarrow may be used
   std::uint64_t slot_element_count = 0;  // of shared memory that this rank offers to the others
   std::vector<Rank> slot_ranks;          // that share slots and flags, this one included, in order
 };

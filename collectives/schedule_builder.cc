@@ -66,6 +66,7 @@ ScheduleBuilder::ScheduleBuilder(CollectiveKind kind, const ScheduleParams& para
   schedule_.in_place = params.in_place;
   schedule_.prescale = params.prescale;
   schedule_.postscale = params.postscale;
+  schedule_.narrow = params.narrow;
 }
 
 ScheduleBuilder& ScheduleBuilder::add(const Op& op) {

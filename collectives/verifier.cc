@@ -1,10 +1,9 @@
 #include "collectives/verifier.h"
 
-#include <algorithm>
 #include <array>
 
+#include "collectives/verifier/collective_rules.h"
 #include "collectives/verifier/execution.h"
-#include "collectives/verifier/op_rules.h"
 #include "collectives/verifier/post_condition.h"
 
 namespace hvd {
@@ -41,16 +40,16 @@ VerifierReport verify_schedules(std::span<const Schedule> schedules, int edge_sl
                           {rank, VerifierReport::npos, 0, 0}, text);
     }
   }
-  if (std::any_of(schedules.begin(), schedules.end(),
-                  [](const Schedule& schedule) { return schedule.slot_element_count > 0; })) {
-    report = Execution(schedules, edge_slot_count, Look::order_only).run();
-    if (!report.ok()) {
-      return report;
-    }
-  }
   Execution execution(schedules, edge_slot_count, Look::order_and_values);
   report = execution.run();
-  return report.ok() ? check_post_condition(schedules, execution) : report;
+  if (report.ok()) {
+    return check_post_condition(schedules, execution);
+  }
+  if (execution.shares_memory()) {
+    const VerifierReport order = Execution(schedules, edge_slot_count, Look::order_only).run();
+    return order.ok() ? report : order;
+  }
+  return report;
 }
 
 }  // namespace hvd

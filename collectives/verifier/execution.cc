@@ -3,30 +3,50 @@
 #include <algorithm>
 
 #include "collectives/schedule_text.h"
-#include "collectives/verifier/op_rules.h"
+#include "collectives/verifier/combination.h"
 
 namespace hvd {
 namespace {
 
-bool needs_clocks(std::span<const Schedule> schedules) {
-  return schedules.front().kind == CollectiveKind::barrier ||
-         std::any_of(schedules.begin(), schedules.end(),
+bool is_of_a_peer(BufferKind buffer) {
+  return buffer == BufferKind::peer_input || buffer == BufferKind::peer_output;
+}
+
+bool offers_slots(std::span<const Schedule> schedules) {
+  return std::any_of(schedules.begin(), schedules.end(),
                      [](const Schedule& schedule) { return schedule.slot_element_count > 0; });
 }
 
 }  // namespace
 
+bool uses_peer_tensors(std::span<const Schedule> schedules) {
+  return std::any_of(schedules.begin(), schedules.end(), [](const Schedule& schedule) {
+    return !schedule.slot_ranks.empty() &&
+           std::any_of(schedule.ops.begin(), schedule.ops.end(), [](const Op& op) {
+             return is_of_a_peer(op.dst) || is_of_a_peer(op.src) ||
+                    (op.flags & (kFromInputs | kToOutputs)) != 0;
+           });
+  });
+}
+
 Execution::Execution(std::span<const Schedule> schedules, int edge_slot_count, Look look)
     : schedules_(schedules),
       edge_slot_count_(static_cast<std::size_t>(edge_slot_count)),
-      keeps_clocks_(needs_clocks(schedules)),
+      uses_peer_tensors_(uses_peer_tensors(schedules)),
+      shares_memory_(uses_peer_tensors_ || offers_slots(schedules)),
+      keeps_clocks_(shares_memory_ || schedules.front().kind == CollectiveKind::barrier),
       looks_at_values_(look == Look::order_and_values),
       terms_(static_cast<int>(schedules.size())),
       ranks_(schedules.size()),
       edges_(schedules.size() * schedules.size()) {
   for (std::size_t rank = 0; rank < schedules.size(); ++rank) {
     start_rank(rank);
-    shared_.emplace_back(schedules[rank].slot_element_count);
+    const auto count = [&](BufferKind buffer) {
+      return uses_peer_tensors_ ? buffer_element_count(schedules[rank], buffer) : 0;
+    };
+    shared_.push_back(SharedMemory{SharedAccesses(schedules[rank].slot_element_count),
+                                   SharedAccesses(count(BufferKind::input)),
+                                   SharedAccesses(count(BufferKind::output))});
   }
 }
 
@@ -36,7 +56,8 @@ void Execution::start_rank(std::size_t rank) {
   const Value mine{terms_.input_of(Rank{rank}), 0};
   const bool gathers = schedule.kind == CollectiveKind::allgather;
   state.input = Contents(buffer_element_count(schedule, BufferKind::input), mine);
-  state.output = Contents(schedule.element_count, schedule.in_place && !gathers ? mine : Value{});
+  state.output = Contents(buffer_element_count(schedule, BufferKind::output),
+                          schedule.in_place && !gathers ? mine : Value{});
   if (schedule.in_place && gathers && schedule.counts[rank] > 0) {
     Elements own{schedule.counts[rank], {{0, mine}}};
     std::uint64_t offset = 0;
@@ -60,7 +81,7 @@ VerifierReport Execution::run() {
     const std::size_t rank = queue_.back();
     queue_.pop_back();
     ranks_[rank].is_queued = false;
-    if (const std::optional<VerifierReport> report = run_rank(rank)) {
+    if (Fault report = run_rank(rank)) {
       return *report;
     }
   }
@@ -79,26 +100,52 @@ void Execution::enqueue(std::size_t rank) {
   }
 }
 
-std::optional<VerifierReport> Execution::run_rank(std::size_t rank) {
+Execution::Fault Execution::run_rank(std::size_t rank) {
   const std::vector<Op>& ops = schedules_[rank].ops;
   RankState& state = ranks_[rank];
+  if (state.next_op == ops.size() && !ops.empty()) {
+    return std::nullopt;
+  }
   while (state.next_op < ops.size()) {
     const Op& op = ops[state.next_op];
-    if (const std::string text = op_fault(schedules_, rank, op); !text.empty()) {
-      return fault(VerifierRule::well_formed_op, rank, text);
+    if (!state.is_checked) {
+      if (const std::string text = op_fault(schedules_, rank, op); !text.empty()) {
+        return fault(VerifierRule::well_formed_op, rank, text);
+      }
+      state.is_checked = true;
     }
     if (is_blocked(rank, op)) {
       return std::nullopt;
     }
-    if (std::optional<VerifierReport> report = run_op(rank, op)) {
+    if (Fault report = run_op(rank, op)) {
       return report;
     }
     ++state.next_op;
+    state.is_checked = false;
+  }
+  return finish_rank(rank);
+}
+
+// Whoever waits for a rank's part of a collective does with the tensors as he likes afterwards.
+Execution::Fault Execution::finish_rank(std::size_t rank) {
+  if (!uses_peer_tensors_) {
+    return std::nullopt;
+  }
+  const Access access{Rank{rank}, static_cast<std::uint32_t>(schedules_[rank].ops.size())};
+  SharedMemory& memory = shared_[rank];
+  for (SharedAccesses* accesses : {&memory.input, &memory.output}) {
+    if (accesses->element_count() == 0) {
+      continue;
+    }
+    if (const auto conflict =
+            accesses->write(0, accesses->element_count(), access, ranks_[rank].clock)) {
+      return conflict_report(rank, *conflict, true);
+    }
   }
   return std::nullopt;
 }
 
-bool Execution::is_blocked(std::size_t rank, const Op& op) const {
+bool Execution::is_blocked(std::size_t rank, const Op& op) {
   const auto peer = static_cast<std::size_t>(op.peer);
   switch (op.kind) {
     case OpKind::send:
@@ -106,69 +153,105 @@ bool Execution::is_blocked(std::size_t rank, const Op& op) const {
     case OpKind::recv:
     case OpKind::recv_reduce:
       return edge(peer, rank).waiting_count() == 0;
-    case OpKind::wait: {
-      const auto raises = ranks_[peer].flags.find(flag_of(op));
-      return value_of(op) > 0 &&
-             (raises == ranks_[peer].flags.end() || raises->second.back().value < value_of(op));
-    }
+    case OpKind::wait:
+      return waits_for_flag(rank, peer, op);
+    case OpKind::wait_all:
+      return waits_for_all(rank, op);
     case OpKind::copy:
     case OpKind::reduce:
     case OpKind::post:
-    case OpKind::wait_all:
     case OpKind::reduce_slots:
       return false;
   }
   return false;
 }
 
-std::optional<VerifierReport> Execution::run_op(std::size_t rank, const Op& op) {
+bool Execution::is_raised(std::size_t rank, const Op& op) const {
+  const std::vector<FlagRaise>& raises = ranks_[rank].flags[flag_of(op)];
+  return !raises.empty() && raises.back().value >= value_of(op);
+}
+
+bool Execution::waits_for_flag(std::size_t rank, std::size_t whose, const Op& op) {
+  if (is_raised(whose, op)) {
+    return false;
+  }
+  ranks_[whose].flag_waiters.push_back(rank);
+  return true;
+}
+
+bool Execution::waits_for_all(std::size_t rank, const Op& op) {
+  const std::vector<Rank>& members = schedules_[rank].slot_ranks;
+  std::size_t& awaited = ranks_[rank].awaited;
+  for (; awaited < members.size(); ++awaited) {
+    const std::size_t member = members[awaited].index();
+    if (member != rank && waits_for_flag(rank, member, op)) {
+      return true;
+    }
+  }
+  awaited = 0;
+  return false;
+}
+
+Execution::Fault Execution::run_op(std::size_t rank, const Op& op) {
+  Fault report;
   switch (op.kind) {
     case OpKind::copy:
-    case OpKind::reduce: {
-      std::optional<VerifierReport> report = run_local(rank, op);
-      finish_op(rank);
-      return report;
-    }
+    case OpKind::reduce:
+      report = run_local(rank, op);
+      break;
+    case OpKind::reduce_slots:
+      report = run_reduce_slots(rank, op);
+      break;
+    case OpKind::recv:
+    case OpKind::recv_reduce:
+      report = run_receive(rank, op);
+      break;
+    case OpKind::wait:
+      learn_raise(rank, static_cast<std::size_t>(op.peer), op);
+      break;
+    case OpKind::wait_all:
+      for (const Rank member : schedules_[rank].slot_ranks) {
+        if (member.index() != rank) {
+          learn_raise(rank, member.index(), op);
+        }
+      }
+      break;
     case OpKind::send:
       return run_send(rank, op);
-    case OpKind::recv:
-    case OpKind::recv_reduce: {
-      std::optional<VerifierReport> report = run_receive(rank, op);
-      finish_op(rank);
-      return report;
-    }
     case OpKind::post:
       return run_post(rank, op);
-    case OpKind::wait:
-      run_wait(rank, op);
-      return std::nullopt;
-    case OpKind::wait_all:
-    case OpKind::reduce_slots:
-      break;  // pair: op_fault() refuses them
   }
-  return std::nullopt;
+  finish_op(rank);
+  return report;
 }
 
-std::optional<VerifierReport> Execution::run_local(std::size_t rank, const Op& op) {
-  if (auto report = read(rank, op, false, first_)) {
+Execution::Fault Execution::run_local(std::size_t rank, const Op& op) {
+  if (Fault report = read(rank, source(rank, op), op.count, first_)) {
     return report;
   }
-  if (op.kind == OpKind::copy) {
-    return write(rank, op, first_);
+  if (op.kind == OpKind::reduce) {
+    if (Fault report = read(rank, destination(rank, op), op.count, second_)) {
+      return report;
+    }
+    if (Fault report = combine(rank, op, second_, first_)) {
+      return report;
+    }
+    std::swap(first_, second_);
   }
-  if (auto report = read(rank, op, true, second_)) {
+  if (Fault report = finish_values(rank, op, first_)) {
     return report;
   }
-  if (auto report = combine(rank, op, second_, first_)) {
-    return report;
-  }
-  return write(rank, op, second_);
+  return write(rank, destination(rank, op), first_);
 }
 
-std::optional<VerifierReport> Execution::run_send(std::size_t rank, const Op& op) {
+Execution::Fault Execution::run_send(std::size_t rank, const Op& op) {
   Chunk chunk;
   chunk.op_index = ranks_[rank].next_op;
-  if (auto report = read(rank, op, false, chunk.elements)) {
+  chunk.is_narrow = (op.flags & kNarrow) != 0;
+  if (Fault report = read(rank, source(rank, op), op.count, chunk.elements)) {
+    return report;
+  }
+  if (Fault report = finish_values(rank, op, chunk.elements)) {
     return report;
   }
   finish_op(rank);
@@ -179,88 +262,159 @@ std::optional<VerifierReport> Execution::run_send(std::size_t rank, const Op& op
   return std::nullopt;
 }
 
-std::optional<VerifierReport> Execution::run_receive(std::size_t rank, const Op& op) {
+Execution::Fault Execution::run_receive(std::size_t rank, const Op& op) {
   const auto peer = static_cast<std::size_t>(op.peer);
   Edge& from = edge(peer, rank);
-  const Chunk chunk = std::move(from.chunks[from.taken_count++]);
+  Chunk chunk = std::move(from.chunks[from.taken_count++]);
   enqueue(peer);  // it may wait for the slot
-  if (chunk.elements.count != op.count) {
+  const bool is_narrow = (op.flags & kNarrow) != 0;
+  if (chunk.elements.count != op.count || chunk.is_narrow != is_narrow) {
     return fault(VerifierRule::matching_chunk, rank,
                  str("the chunk that rank ", peer, " sent at its op ", chunk.op_index, " has ",
-                     chunk.elements.count, " elements"));
+                     chunk.elements.count, " elements",
+                     chunk.is_narrow == is_narrow ? "" : " of the other width"));
   }
-  learn(rank, chunk.clock);
-  if (op.kind == OpKind::recv) {
-    first_ = chunk.elements;
-    return write(rank, op, first_);
+  learn(rank, peer, chunk.clock);
+  if (op.kind == OpKind::recv_reduce) {
+    if (Fault report = read(rank, source(rank, op), op.count, first_)) {
+      return report;
+    }
+    if (Fault report = combine(rank, op, first_, chunk.elements)) {
+      return report;
+    }
+    std::swap(first_, chunk.elements);
   }
-  if (auto report = read(rank, op, false, first_)) {
+  if (Fault report = finish_values(rank, op, chunk.elements)) {
     return report;
   }
-  if (auto report = combine(rank, op, first_, chunk.elements)) {
-    return report;
-  }
-  return write(rank, op, first_);
+  return write(rank, destination(rank, op), chunk.elements);
 }
 
-std::optional<VerifierReport> Execution::run_post(std::size_t rank, const Op& op) {
-  std::vector<FlagRaise>& raises = ranks_[rank].flags[flag_of(op)];
+Execution::Fault Execution::run_post(std::size_t rank, const Op& op) {
+  RankState& state = ranks_[rank];
+  std::vector<FlagRaise>& raises = state.flags[flag_of(op)];
   if (value_of(op) <= (raises.empty() ? 0 : raises.back().value)) {
     return fault(VerifierRule::well_formed_op, rank, "it does not raise its flag");
   }
   finish_op(rank);
-  raises.push_back(FlagRaise{value_of(op), ranks_[rank].clock});
-  for (std::size_t other = 0; other < ranks_.size(); ++other) {
-    enqueue(other);
+  raises.push_back(FlagRaise{value_of(op), state.clock});
+  for (const std::size_t waiter : state.flag_waiters) {
+    enqueue(waiter);
   }
+  state.flag_waiters.clear();
   return std::nullopt;
 }
 
 // A wait is certain of what came before the first post that satisfies it, of nothing later.
-void Execution::run_wait(std::size_t rank, const Op& op) {
-  if (value_of(op) > 0) {
-    const std::vector<FlagRaise>& raises =
-        ranks_[static_cast<std::size_t>(op.peer)].flags[flag_of(op)];
-    const auto first = std::find_if(raises.begin(), raises.end(), [&](const FlagRaise& raise) {
-      return raise.value >= value_of(op);
-    });
-    learn(rank, first->clock);
+void Execution::learn_raise(std::size_t rank, std::size_t whose, const Op& op) {
+  if (!keeps_clocks_) {
+    return;
   }
-  finish_op(rank);
+  const std::vector<FlagRaise>& raises = ranks_[whose].flags[flag_of(op)];
+  const auto first = std::lower_bound(
+      raises.begin(), raises.end(), value_of(op),
+      [](const FlagRaise& raise, std::uint32_t value) { return raise.value < value; });
+  learn(rank, whose, first->clock);
 }
 
-Execution::Operand Execution::operand(std::size_t rank, const Op& op, bool is_dst) {
-  const BufferKind buffer = storage_of(schedules_[rank], is_dst ? op.dst : op.src);
-  const std::uint64_t offset = is_dst ? op.dst_offset : op.src_offset;
-  switch (buffer) {
-    case BufferKind::slot: {
-      const auto owner = static_cast<std::size_t>(op.peer);
-      return {&ranks_[owner].slot, offset, true, owner};
+Execution::Fault Execution::run_reduce_slots(std::size_t rank, const Op& op) {
+  bool is_first = true;
+  for (const Rank member : schedules_[rank].slot_ranks) {
+    Operand from = source(rank, op);
+    if (member.index() != rank) {
+      from = (op.flags & kFromInputs) != 0
+                 ? Operand{input_of(schedules_, member.index()), op.src_offset}
+                 : Operand{{member.index(), BufferKind::slot}, op.aux};
     }
+    if (Fault report = read(rank, from, op.count, is_first ? first_ : second_)) {
+      return report;
+    }
+    if (!is_first) {
+      if (Fault report = combine(rank, op, first_, second_)) {
+        return report;
+      }
+    }
+    is_first = false;
+  }
+  if (Fault report = finish_values(rank, op, first_)) {
+    return report;
+  }
+  return write_slots_result(rank, op);
+}
+
+Execution::Fault Execution::write_slots_result(std::size_t rank, const Op& op) {
+  if ((op.flags & kToSlot) != 0) {
+    second_ = first_;
+    if (Fault report = write(rank, {{rank, BufferKind::slot}, op.aux}, second_)) {
+      return report;
+    }
+  }
+  if ((op.flags & kToOutputs) != 0) {
+    for (const Rank member : schedules_[rank].slot_ranks) {
+      second_ = first_;
+      const Operand to{{member.index(), BufferKind::output}, op.dst_offset};
+      if (Fault report = write(rank, to, second_)) {
+        return report;
+      }
+    }
+    return std::nullopt;
+  }
+  return write(rank, destination(rank, op), first_);
+}
+
+Execution::Operand Execution::source(std::size_t rank, const Op& op) const {
+  return {memory_of(schedules_, rank, op, op.src), op.src_offset};
+}
+Execution::Operand Execution::destination(std::size_t rank, const Op& op) const {
+  return {memory_of(schedules_, rank, op, op.dst), op.dst_offset};
+}
+
+Contents& Execution::contents(const Memory& memory) {
+  RankState& owner = ranks_[memory.owner];
+  switch (memory.buffer) {
+    case BufferKind::slot:
+      return owner.slot;
     case BufferKind::input:
-      return {&ranks_[rank].input, offset, false, rank};
+      return owner.input;
     case BufferKind::scratch:
-      return {&ranks_[rank].scratch, offset, false, rank};
+      return owner.scratch;
     case BufferKind::output:
     case BufferKind::none:
     case BufferKind::peer_input:
     case BufferKind::peer_output:
-      return {&ranks_[rank].output, offset, false, rank};
+      return owner.output;
   }
-  return {&ranks_[rank].output, offset, false, rank};
+  return owner.output;
 }
 
-std::optional<VerifierReport> Execution::read(std::size_t rank, const Op& op, bool from_dst,
-                                              Elements& elements) {
-  const Operand from = operand(rank, op, from_dst);
-  if (from.is_shared && op.count > 0) {
+// None for what only its owner reaches.
+SharedAccesses* Execution::shared(const Memory& memory) {
+  if (memory.buffer == BufferKind::slot) {
+    return &shared_[memory.owner].slot;
+  }
+  if (!uses_peer_tensors_) {
+    return nullptr;
+  }
+  return memory.buffer == BufferKind::input    ? &shared_[memory.owner].input
+         : memory.buffer == BufferKind::output ? &shared_[memory.owner].output
+                                               : nullptr;
+}
+
+Execution::Fault Execution::read(std::size_t rank, const Operand& from, std::uint64_t count,
+                                 Elements& elements) {
+  elements.count = count;
+  elements.pieces.clear();
+  if (count == 0) {
+    return std::nullopt;
+  }
+  if (SharedAccesses* accesses = shared(from.memory)) {
     const Access access{Rank{rank}, static_cast<std::uint32_t>(ranks_[rank].next_op)};
-    if (const auto conflict = shared_[from.owner].read(from.offset, from.offset + op.count, access,
-                                                       ranks_[rank].clock)) {
+    if (const auto conflict =
+            accesses->read(from.offset, from.offset + count, access, ranks_[rank].clock)) {
       return conflict_report(rank, *conflict, false);
     }
   }
-  from.contents->read(from.offset, op.count, elements);
+  contents(from.memory).read(from.offset, count, elements);
   for (std::size_t i = 0; looks_at_values_ && i < elements.pieces.size(); ++i) {
     if (elements.pieces[i].value.term == kUndefinedTerm) {
       const std::uint64_t end =
@@ -272,93 +426,42 @@ std::optional<VerifierReport> Execution::read(std::size_t rank, const Op& op, bo
   return std::nullopt;
 }
 
-std::optional<VerifierReport> Execution::write(std::size_t rank, const Op& op, Elements& elements) {
-  if (auto report = scale(rank, op, elements)) {
-    return report;
+Execution::Fault Execution::write(std::size_t rank, const Operand& to, Elements& elements) {
+  if (elements.count == 0) {
+    return std::nullopt;
   }
-  const Operand to = operand(rank, op, true);
-  if (to.is_shared && op.count > 0) {
+  if (SharedAccesses* accesses = shared(to.memory)) {
     const Access access{Rank{rank}, static_cast<std::uint32_t>(ranks_[rank].next_op)};
     if (const auto conflict =
-            shared_[to.owner].write(to.offset, to.offset + op.count, access, ranks_[rank].clock)) {
+            accesses->write(to.offset, to.offset + elements.count, access, ranks_[rank].clock)) {
       return conflict_report(rank, *conflict, true);
     }
   }
-  to.contents->write(to.offset, elements);
+  contents(to.memory).write(to.offset, elements);
   return std::nullopt;
 }
 
-std::optional<VerifierReport> Execution::scale(std::size_t rank, const Op& op, Elements& elements) {
+Execution::Fault Execution::combine(std::size_t rank, const Op& op, Elements& ours,
+                                    const Elements& theirs) {
   if (!looks_at_values_) {
     return std::nullopt;
   }
-  for (auto& piece : elements.pieces) {
-    TermId& term = piece.value.term;
-    const std::uint64_t begin = op.dst_offset + piece.begin;
-    if ((op.flags & kScalePre) != 0) {
-      if (!terms_.is_input(term)) {
-        return fault(VerifierRule::sound_reduction, rank,
-                     str("the prescale is for a rank's own input, and this is ", terms_.text(term)),
-                     begin, begin + 1);
-      }
-      term = terms_.prescaled(term);
-    }
-    if ((op.flags & kScalePost) != 0) {
-      if (terms_.is_postscaled(term) || !terms_.is_complete(term)) {
-        return fault(VerifierRule::sound_reduction, rank,
-                     str("the postscale is for results, once, and this is ", terms_.text(term)),
-                     begin, begin + 1);
-      }
-      term = terms_.postscaled(term);
-    }
+  const bool reversed = (op.flags & kReverseOperands) != 0;
+  if (const auto wrong = hvd::combine(terms_, reversed, ours, theirs)) {
+    return fault(VerifierRule::sound_reduction, rank, wrong->text, op.dst_offset + wrong->begin,
+                 op.dst_offset + wrong->end);
   }
   return std::nullopt;
 }
 
-std::string Execution::combination_fault(const Value& ours, const Value& theirs) const {
-  if (ours.shift != theirs.shift) {
-    return "it reduces elements of different places of the vector";
-  }
-  if (const Rank common = terms_.common_rank(ours.term, theirs.term); common.value >= 0) {
-    return str("rank ", common, " is in both operands, ", terms_.text(ours.term), " and ",
-               terms_.text(theirs.term));
-  }
-  if (terms_.is_postscaled(ours.term) || terms_.is_postscaled(theirs.term)) {
-    return "an operand is postscaled already";
-  }
-  if (terms_.is_prescaled(ours.term) != terms_.is_prescaled(theirs.term)) {
-    return "one operand is prescaled and the other is not";
-  }
-  return "";
-}
-
-std::optional<VerifierReport> Execution::combine(std::size_t rank, const Op& op, Elements& ours,
-                                                 const Elements& theirs) {
+Execution::Fault Execution::finish_values(std::size_t rank, const Op& op, Elements& elements) {
   if (!looks_at_values_) {
     return std::nullopt;
   }
-  std::vector<PieceMap<Value>::Piece> combined;
-  std::size_t i = 0;
-  std::size_t j = 0;
-  while (i < ours.pieces.size() && j < theirs.pieces.size()) {
-    const Value& mine = ours.pieces[i].value;
-    const Value& other = theirs.pieces[j].value;
-    const std::uint64_t begin = std::max(ours.pieces[i].begin, theirs.pieces[j].begin);
-    const std::uint64_t my_end = i + 1 < ours.pieces.size() ? ours.pieces[i + 1].begin : ours.count;
-    const std::uint64_t other_end =
-        j + 1 < theirs.pieces.size() ? theirs.pieces[j + 1].begin : theirs.count;
-    const std::uint64_t end = std::min(my_end, other_end);
-    if (const std::string text = combination_fault(mine, other); !text.empty()) {
-      return fault(VerifierRule::sound_reduction, rank, text, op.dst_offset + begin,
-                   op.dst_offset + end);
-    }
-    const TermId term = (op.flags & kReverseOperands) != 0 ? terms_.reduced(other.term, mine.term)
-                                                           : terms_.reduced(mine.term, other.term);
-    combined.push_back({begin, Value{term, mine.shift}});
-    i += my_end == end ? 1 : 0;
-    j += other_end == end ? 1 : 0;
+  if (const auto wrong = hvd::finish_values(terms_, op.flags, elements)) {
+    return fault(VerifierRule::sound_reduction, rank, wrong->text, op.dst_offset + wrong->begin,
+                 op.dst_offset + wrong->end);
   }
-  ours.pieces = std::move(combined);
   return std::nullopt;
 }
 
@@ -368,9 +471,13 @@ void Execution::finish_op(std::size_t rank) {
   }
 }
 
-void Execution::learn(std::size_t rank, const VectorClock& clock) {
-  if (keeps_clocks_) {
-    VectorClock& mine = ranks_[rank].clock;
+// What `from` knew. Whoever knows an op of a rank knows all that the rank knew then.
+void Execution::learn(std::size_t rank, std::size_t from, const VectorClock& clock) {
+  if (!keeps_clocks_) {
+    return;
+  }
+  VectorClock& mine = ranks_[rank].clock;
+  if (mine[from] < clock[from]) {
     std::transform(mine.begin(), mine.end(), clock.begin(), mine.begin(),
                    [](std::uint32_t a, std::uint32_t b) { return std::max(a, b); });
   }
@@ -378,26 +485,37 @@ void Execution::learn(std::size_t rank, const VectorClock& clock) {
 
 VerifierReport Execution::fault(VerifierRule rule, std::size_t rank, const std::string& text,
                                 std::uint64_t begin, std::uint64_t end) const {
-  return fault_report(schedules_, rule, {rank, ranks_[rank].next_op, begin, end}, text);
+  const std::size_t op_index = ranks_[rank].next_op;
+  const bool is_at_end = op_index == schedules_[rank].ops.size();
+  return fault_report(schedules_, rule,
+                      {rank, is_at_end ? VerifierReport::npos : op_index, begin, end}, text);
 }
 
 VerifierReport Execution::conflict_report(std::size_t rank, const Conflict& conflict,
                                           bool writes) const {
   const std::size_t other = conflict.earlier.rank.index();
-  return fault(
-      VerifierRule::ordered_accesses, rank,
-      str("it ", writes ? "writes" : "reads", " what rank ", other, " ",
-          conflict.earlier_writes ? "writes" : "reads", " at its op ", conflict.earlier.op_index,
-          " '", op_text(schedules_[other].ops[conflict.earlier.op_index]),
-          "', and nothing orders the two"),
-      conflict.element_begin, conflict.element_end);
+  const std::vector<Op>& others_ops = schedules_[other].ops;
+  const std::size_t op_index = conflict.earlier.op_index;
+  const bool is_at_end = ranks_[rank].next_op == schedules_[rank].ops.size();
+  const std::string others = op_index < others_ops.size()
+                                 ? str(conflict.earlier_writes ? "writes" : "reads", " at its op ",
+                                       op_index, " '", op_text(others_ops[op_index]), "'")
+                                 : "gives back to its user at its end";
+  return fault(VerifierRule::ordered_accesses, rank,
+               str("it ",
+                   is_at_end ? "gives back to its user"
+                   : writes  ? "writes"
+                             : "reads",
+                   " what rank ", other, " ", others, ", and nothing orders the two"),
+               conflict.element_begin, conflict.element_end);
 }
 
 std::string Execution::waiting_text(std::size_t rank) const {
   const Op& op = schedules_[rank].ops[ranks_[rank].next_op];
-  const char* what = op.kind == OpKind::send   ? "for a free slot"
-                     : op.kind == OpKind::wait ? "for the flag"
-                                               : "for a chunk";
+  const char* what = op.kind == OpKind::send       ? "for a free slot"
+                     : op.kind == OpKind::wait     ? "for the flag"
+                     : op.kind == OpKind::wait_all ? "for the flags of all"
+                                                   : "for a chunk";
   return str("rank ", rank, " waits at op ", ranks_[rank].next_op, " '", op_text(op), "' ", what);
 }
 

@@ -1,6 +1,7 @@
 #include "collectives/verifier/op_rules.h"
 
-#include <limits>
+#include <algorithm>
+#include <numeric>
 
 #include "collectives/schedule_text.h"
 #include "core/base/str.h"
@@ -11,19 +12,23 @@ namespace {
 unsigned allowed_flags(const Schedule& schedule, OpKind kind) {
   const unsigned pre = schedule.prescale ? unsigned{kScalePre} : 0U;
   const unsigned post = schedule.postscale ? unsigned{kScalePost} : 0U;
+  const unsigned narrow = schedule.narrow ? unsigned{kNarrow} : 0U;
   switch (kind) {
     case OpKind::copy:
-      return pre | post;
+      return pre | post | narrow | kStream;
     case OpKind::reduce:
-    case OpKind::recv_reduce:
       return kReverseOperands | post;
+    case OpKind::recv_reduce:
+      return kReverseOperands | post | narrow;
     case OpKind::recv:
-      return post;
+      return post | narrow;
     case OpKind::send:
+      return narrow;
+    case OpKind::reduce_slots:
+      return post | kStream | kToSlot | kFromInputs | kToOutputs;
     case OpKind::post:
     case OpKind::wait:
     case OpKind::wait_all:
-    case OpKind::reduce_slots:
       return 0;
   }
   return 0;
@@ -32,12 +37,26 @@ unsigned allowed_flags(const Schedule& schedule, OpKind kind) {
 bool is_edge_op(OpKind kind) {
   return kind == OpKind::send || kind == OpKind::recv || kind == OpKind::recv_reduce;
 }
-bool has_dst(OpKind kind) {
-  return kind != OpKind::send && kind != OpKind::post && kind != OpKind::wait;
+bool is_signal(OpKind kind) {
+  return kind == OpKind::post || kind == OpKind::wait || kind == OpKind::wait_all;
 }
-bool has_src(OpKind kind) {
-  return kind == OpKind::copy || kind == OpKind::reduce || kind == OpKind::send ||
-         kind == OpKind::recv_reduce;
+bool has_dst(OpKind kind) { return kind != OpKind::send && !is_signal(kind); }
+bool has_src(OpKind kind) { return kind != OpKind::recv && !is_signal(kind); }
+bool is_of_a_peer(BufferKind buffer) {
+  return buffer == BufferKind::slot || buffer == BufferKind::peer_input ||
+         buffer == BufferKind::peer_output;
+}
+bool shares_slots(const Schedule& schedule, Rank with) {
+  return std::binary_search(schedule.slot_ranks.begin(), schedule.slot_ranks.end(), with,
+                            [](const Rank& a, const Rank& b) { return a.value < b.value; });
+}
+
+std::string range_fault(const char* what, std::uint64_t offset, std::uint64_t count,
+                        std::uint64_t size) {
+  if (offset > size || count > size - offset) {
+    return str("its ", what, " ends behind the buffer's ", size, " elements");
+  }
+  return "";
 }
 
 // Also for ops that have no such side at all; these must say none.
@@ -51,67 +70,175 @@ std::string side_fault(std::span<const Schedule> schedules, std::size_t rank, co
     return buffer == BufferKind::none && offset == 0 ? ""
                                                      : str("it has a ", side, " and should not");
   }
-  if (buffer == BufferKind::none || buffer > BufferKind::slot) {
+  if (buffer == BufferKind::none || buffer > BufferKind::peer_output) {
     return str("it has no ", side);
   }
-  if (is_dst && buffer == BufferKind::input) {
+  if (is_dst && (buffer == BufferKind::input || buffer == BufferKind::peer_input)) {
     return "it writes to the input";
   }
-  if (buffer == BufferKind::slot && is_edge_op(op.kind)) {
+  if (is_of_a_peer(buffer) && is_edge_op(op.kind)) {
     return "a chunk comes from or goes to a slot buffer";
   }
-  const std::size_t owner = buffer == BufferKind::slot ? static_cast<std::size_t>(op.peer) : rank;
-  const std::uint64_t size = buffer_element_count(schedules[owner], buffer);
-  if (offset > size || op.count > size - offset) {
-    return str("its ", side, " ends behind the buffer's ", size, " elements");
+  if (op.kind == OpKind::reduce_slots && is_of_a_peer(buffer) && buffer != BufferKind::slot) {
+    return str("its ", side, " is a peer's, and it has none");
   }
-  return "";
+  const Memory memory = memory_of(schedules, rank, op, buffer);
+  if (is_dst && buffer == BufferKind::slot && memory.owner != rank) {
+    return "it writes to the slots of another rank";
+  }
+  return range_fault(side, offset, op.count,
+                     buffer_element_count(schedules[memory.owner], memory.buffer));
 }
 
 std::string peer_fault(const Schedule& schedule, const Op& op) {
-  const bool uses_slot = op.dst == BufferKind::slot || op.src == BufferKind::slot;
-  const bool wants_peer = is_edge_op(op.kind) || op.kind == OpKind::wait || uses_slot;
-  if (!wants_peer) {
+  const bool uses_peer_memory =
+      op.kind != OpKind::reduce_slots && (is_of_a_peer(op.dst) || is_of_a_peer(op.src));
+  if (!is_edge_op(op.kind) && op.kind != OpKind::wait && !uses_peer_memory) {
     return op.peer == -1 ? "" : "it names a peer and has none";
   }
   if (op.peer < 0 || op.peer >= schedule.rank_count) {
     return str("there is no rank ", op.peer);
   }
-  if (op.peer == schedule.rank.value && !uses_slot) {
+  if (op.peer == schedule.rank.value && !uses_peer_memory) {
     return "it names its own rank as the peer";
+  }
+  if (!is_edge_op(op.kind) && !shares_slots(schedule, Rank{op.peer})) {
+    return str("it shares no memory with rank ", op.peer);
   }
   return "";
 }
 
-std::string overlap_fault(const Schedule& schedule, const Op& op) {
-  const bool same_memory = has_dst(op.kind) && has_src(op.kind) &&
-                           storage_of(schedule, op.dst) == storage_of(schedule, op.src) &&
-                           op.count > 0;
-  if (!same_memory || op.dst_offset == op.src_offset) {
-    return "";
+std::string signal_fault(const Schedule& schedule, const Op& op) {
+  if (op.count != 0) {
+    return "a flag has no elements";
   }
-  const std::uint64_t distance =
-      op.dst_offset > op.src_offset ? op.dst_offset - op.src_offset : op.src_offset - op.dst_offset;
-  return distance < op.count ? "its source and destination overlap in part" : "";
+  if (flag_of(op) >= kFlagCount) {
+    return str("there is no flag ", flag_of(op), ", there are ", kFlagCount);
+  }
+  if (value_of(op) == 0) {
+    return "flags count from 1";
+  }
+  return schedule.slot_ranks.empty() ? "it shares flags with nobody" : "";
 }
 
-bool fits_the_collective(const Schedule& schedule) {
-  const bool gathers = schedule.kind == CollectiveKind::allgather;
-  if (gathers != !schedule.counts.empty()) {
-    return false;
+std::string reduce_slots_fault(std::span<const Schedule> schedules, const Schedule& schedule,
+                               const Op& op) {
+  const bool from_inputs = (op.flags & kFromInputs) != 0;
+  const bool to_outputs = (op.flags & kToOutputs) != 0;
+  const bool to_slot = (op.flags & kToSlot) != 0;
+  if (schedule.slot_ranks.empty()) {
+    return "it shares slots with nobody";
   }
-  std::uint64_t sum = 0;
-  for (const std::uint64_t count : schedule.counts) {
-    if (count > std::numeric_limits<std::uint64_t>::max() - sum) {
-      return false;
+  if (op.count == 0) {
+    return op.aux == 0 ? "" : "it names slots and has no elements";
+  }
+  if (to_slot && op.dst == BufferKind::slot) {
+    return "its destination does not go with its flags";
+  }
+  if ((from_inputs && op.src != BufferKind::input) ||
+      (to_outputs && op.dst != BufferKind::output)) {
+    return "what it does with the others' tensors it does not do with its own";
+  }
+  if (from_inputs && !to_slot && op.aux != 0) {
+    return "it names a place in the slots and uses none";
+  }
+  for (const Rank member : schedule.slot_ranks) {
+    const Schedule& other = schedules[member.index()];
+    const bool own = member == schedule.rank;
+    std::string fault;
+    if (own ? to_slot : !from_inputs) {
+      fault = range_fault("slot", op.aux, op.count, other.slot_element_count);
     }
-    sum += count;
+    if (fault.empty() && from_inputs) {
+      fault = range_fault("peers' input", op.src_offset, op.count,
+                          buffer_element_count(other, BufferKind::input));
+    }
+    if (fault.empty() && to_outputs) {
+      fault = range_fault("peers' output", op.dst_offset, op.count,
+                          buffer_element_count(other, BufferKind::output));
+    }
+    if (!fault.empty()) {
+      return fault;
+    }
   }
-  const bool scales = schedule.prescale || schedule.postscale;
-  return (!gathers || (sum == schedule.element_count &&
-                       schedule.counts.size() == static_cast<std::size_t>(schedule.rank_count))) &&
-         (schedule.kind != CollectiveKind::barrier || schedule.element_count == 0) &&
-         (schedule.kind == CollectiveKind::allreduce || !scales);
+  return "";
+}
+
+bool overlap_in_part(std::uint64_t a, std::uint64_t b, std::uint64_t count) {
+  return a != b && (a > b ? a - b : b - a) < count;
+}
+
+std::string overlap_fault(std::span<const Schedule> schedules, std::size_t rank, const Op& op) {
+  if (op.count == 0 || !has_dst(op.kind) || !has_src(op.kind)) {
+    return "";
+  }
+  const Memory src = memory_of(schedules, rank, op, op.src);
+  const bool same = memory_of(schedules, rank, op, op.dst) == src;
+  const bool slot_too =
+      op.kind == OpKind::reduce_slots && op.src == BufferKind::slot && (op.flags & kToSlot) != 0;
+  // A reduce_slots reads the others' slots at aux and may not write its own where they read.
+  return (same && overlap_in_part(op.dst_offset, op.src_offset, op.count)) ||
+                 (slot_too && overlap_in_part(op.aux, op.src_offset, op.count))
+             ? "its source and destination overlap in part"
+             : "";
+}
+
+std::uint64_t sum_of(const std::vector<std::uint64_t>& counts) {
+  return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
+}
+
+std::uint64_t input_element_count(const Schedule& schedule) {
+  const bool is_root = schedule.rank == schedule.root;
+  switch (schedule.kind) {
+    case CollectiveKind::allgather:
+      return schedule.in_place ? 0 : schedule.counts[schedule.rank.index()];
+    case CollectiveKind::gather:
+      return schedule.counts[schedule.rank.index()];
+    case CollectiveKind::alltoall:
+      return sum_of(schedule.send_counts);
+    case CollectiveKind::broadcast:
+      return is_root || schedule.in_place ? schedule.element_count : 0;
+    case CollectiveKind::scatter:
+      return is_root ? schedule.element_count : 0;
+    case CollectiveKind::recv:
+      return 0;
+    case CollectiveKind::allreduce:
+    case CollectiveKind::barrier:
+    case CollectiveKind::reduce:
+    case CollectiveKind::reduce_scatter:
+    case CollectiveKind::send:
+      return schedule.element_count;
+  }
+  return 0;
+}
+
+std::uint64_t output_element_count(const Schedule& schedule) {
+  const bool is_root = schedule.rank == schedule.root;
+  switch (schedule.kind) {
+    case CollectiveKind::reduce:
+    case CollectiveKind::gather:
+      return is_root ? schedule.element_count : 0;
+    case CollectiveKind::reduce_scatter:
+    case CollectiveKind::scatter:
+      return schedule.counts[schedule.rank.index()];
+    case CollectiveKind::send:
+      return 0;
+    case CollectiveKind::allreduce:
+    case CollectiveKind::allgather:
+    case CollectiveKind::broadcast:
+    case CollectiveKind::barrier:
+    case CollectiveKind::alltoall:
+    case CollectiveKind::recv:
+      return schedule.element_count;
+  }
+  return 0;
+}
+
+// A rank that keeps nothing of a reduce has no output that its input could be.
+BufferKind storage_of(const Schedule& schedule, BufferKind buffer) {
+  const bool has_output = schedule.kind != CollectiveKind::reduce || schedule.rank == schedule.root;
+  return buffer == BufferKind::input && schedule.in_place && has_output ? BufferKind::output
+                                                                        : buffer;
 }
 
 }  // namespace
@@ -121,75 +248,72 @@ std::uint64_t buffer_element_count(const Schedule& owner, BufferKind buffer) {
     case BufferKind::none:
       return 0;
     case BufferKind::input:
-      if (owner.kind == CollectiveKind::allgather) {
-        return owner.in_place ? 0 : owner.counts[owner.rank.index()];
-      }
-      return owner.element_count;
+    case BufferKind::peer_input:
+      return input_element_count(owner);
     case BufferKind::output:
-      return owner.element_count;
+    case BufferKind::peer_output:
+      return output_element_count(owner);
     case BufferKind::scratch:
       return owner.scratch_element_count;
     case BufferKind::slot:
       return owner.slot_element_count;
-    case BufferKind::peer_input:
-    case BufferKind::peer_output:
-      return 0;  // only of schedules for the arena
   }
   return 0;
 }
 
-BufferKind storage_of(const Schedule& schedule, BufferKind buffer) {
-  return schedule.in_place && buffer == BufferKind::input ? BufferKind::output : buffer;
+Memory input_of(std::span<const Schedule> schedules, std::size_t rank) {
+  return {rank, storage_of(schedules[rank], BufferKind::input)};
 }
 
-std::string collective_fault(std::span<const Schedule> schedules, std::size_t rank) {
-  const Schedule& first = schedules.front();
-  const Schedule& schedule = schedules[rank];
-  if (schedule.rank.value != static_cast<int>(rank) ||
-      schedule.rank_count != static_cast<int>(schedules.size())) {
-    return str("schedule ", rank, " of ", schedules.size(), " says that it is rank ", schedule.rank,
-               " of ", schedule.rank_count);
+Memory memory_of(std::span<const Schedule> schedules, std::size_t rank, const Op& op,
+                 BufferKind buffer) {
+  switch (buffer) {
+    case BufferKind::input:
+      return input_of(schedules, rank);
+    case BufferKind::peer_input:
+      return input_of(schedules, static_cast<std::size_t>(op.peer));
+    case BufferKind::peer_output:
+      return {static_cast<std::size_t>(op.peer), BufferKind::output};
+    case BufferKind::slot:
+      return {op.kind == OpKind::reduce_slots ? rank : static_cast<std::size_t>(op.peer), buffer};
+    case BufferKind::none:
+    case BufferKind::output:
+    case BufferKind::scratch:
+      return {rank, buffer};
   }
-  if (!valid_collective(static_cast<int>(schedule.kind)) || schedule.kind != first.kind ||
-      schedule.root != first.root || schedule.element_count != first.element_count ||
-      schedule.counts != first.counts ||
-      schedule.chunk_element_count != first.chunk_element_count ||
-      schedule.prescale != first.prescale || schedule.postscale != first.postscale) {
-    return str("it is about another collective than rank 0's, or has other parameters");
-  }
-  if (schedule.root.value < 0 || schedule.root.value >= schedule.rank_count) {
-    return str("its root is rank ", schedule.root);
-  }
-  return fits_the_collective(schedule) ? "" : "its parameters contradict one another";
+  return {rank, buffer};
 }
 
 std::string op_fault(std::span<const Schedule> schedules, std::size_t rank, const Op& op) {
   const Schedule& schedule = schedules[rank];
-  if (op.kind > OpKind::wait) {
+  if (op.kind > OpKind::reduce_slots) {
     return "there is no such op";
   }
   if ((op.flags & ~allowed_flags(schedule, op.kind)) != 0) {
     return "it has a flag that this op, or this collective, does not have";
   }
-  if (const std::string fault = peer_fault(schedule, op); !fault.empty()) {
+  if (std::string fault = peer_fault(schedule, op); !fault.empty()) {
     return fault;
   }
   for (const bool is_dst : {true, false}) {
-    if (const std::string fault = side_fault(schedules, rank, op, is_dst); !fault.empty()) {
+    if (std::string fault = side_fault(schedules, rank, op, is_dst); !fault.empty()) {
       return fault;
     }
   }
   if (is_edge_op(op.kind) && op.count > schedule.chunk_element_count) {
     return str("it moves more than a chunk of ", schedule.chunk_element_count, " elements");
   }
-  const bool is_signal = op.kind == OpKind::post || op.kind == OpKind::wait;
-  if (is_signal && op.count != 0) {
-    return "a flag has no elements";
+  if (is_signal(op.kind)) {
+    return signal_fault(schedule, op);
   }
-  if (!is_signal && op.aux != 0) {
+  if (op.kind == OpKind::reduce_slots) {
+    if (std::string fault = reduce_slots_fault(schedules, schedule, op); !fault.empty()) {
+      return fault;
+    }
+  } else if (op.aux != 0) {
     return "it names a flag and has none";
   }
-  return overlap_fault(schedule, op);
+  return overlap_fault(schedules, rank, op);
 }
 
 }  // namespace hvd

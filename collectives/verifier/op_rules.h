@@ -1,6 +1,6 @@
 // collectives/verifier/op_rules.h: what can be said about an op without running it.
-// Not here: order, values (execution.h).
-// Threads: pure functions.  Limits: none.
+// Not here: whole schedules (collective_rules.h), order and values (execution.h).
+// Threads: pure functions.  Limits: schedules that collective_fault accepts.
 // Read next: execution.h.
 #pragma once
 
@@ -12,14 +12,21 @@
 
 namespace hvd {
 
-// Elements of a buffer of one rank; of a slot buffer, of the rank that owns it.
+// Elements of a buffer of one rank: of input and output what core/vocabulary/work_item.h promises,
+// of a slot buffer, what the rank that owns it offers.
 std::uint64_t buffer_element_count(const Schedule& owner, BufferKind buffer);
 
-// In place, the input is the output's memory.
-BufferKind storage_of(const Schedule& schedule, BufferKind buffer);
-
-// Why the schedules are not about one collective, or "".
-std::string collective_fault(std::span<const Schedule> schedules, std::size_t rank);
+// Memory of one rank: input, output, scratch or slot.
+struct Memory {
+  std::size_t owner = 0;
+  BufferKind buffer = BufferKind::none;
+  friend bool operator==(const Memory&, const Memory&) = default;
+};
+// What a buffer of an op of schedules[rank] is: whose it is, and in place, the input is the
+// output's memory.
+Memory memory_of(std::span<const Schedule> schedules, std::size_t rank, const Op& op,
+                 BufferKind buffer);
+Memory input_of(std::span<const Schedule> schedules, std::size_t rank);
 
 // Why an op of schedules[rank] is not allowed, or "".
 std::string op_fault(std::span<const Schedule> schedules, std::size_t rank, const Op& op);

@@ -38,6 +38,7 @@ class SharedAccesses {
  public:
   explicit SharedAccesses(std::uint64_t element_count) : pieces_(element_count, {}) {}
 
+  std::uint64_t element_count() const { return pieces_.element_count(); }
   std::optional<Conflict> read(std::uint64_t begin, std::uint64_t end, Access access,
                                const VectorClock& clock);
   std::optional<Conflict> write(std::uint64_t begin, std::uint64_t end, Access access,

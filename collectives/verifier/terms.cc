@@ -63,6 +63,8 @@ std::string TermTable::text(TermId term) const {
       return str(text(shape.left), "*pre");
     case Kind::postscaled:
       return str(text(shape.left), "*post");
+    case Kind::narrowed:
+      return str("narrow(", text(shape.left), ")");
     case Kind::reduced:
       return str("(", text(shape.left), " + ", text(shape.right), ")");
   }

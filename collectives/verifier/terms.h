@@ -17,9 +17,9 @@ namespace hvd {
 using TermId = std::uint32_t;
 inline constexpr TermId kUndefinedTerm = 0;  // nobody wrote it
 
-// A formula: the input of a rank, that times the prescale, left (op) right, or a result times the
-// postscale. Made through the table, so two elements were reduced in the same order exactly if
-// their numbers are equal.
+// A formula: the input of a rank, that times the prescale, left (op) right, a result times the
+// postscale, or one of these rounded to the narrow type. Made through the table, so two elements
+// were reduced in the same order exactly if their numbers are equal.
 class TermTable {
  public:
   explicit TermTable(int rank_count);
@@ -27,9 +27,14 @@ class TermTable {
   TermId input_of(Rank rank) const { return static_cast<TermId>(rank.value) + 1; }
   TermId prescaled(TermId term) { return make({Kind::prescaled, term, 0}); }
   TermId postscaled(TermId term) { return make({Kind::postscaled, term, 0}); }
+  // Rounding twice is rounding once.
+  TermId narrowed(TermId term) {
+    return is_narrowed(term) ? term : make({Kind::narrowed, term, 0});
+  }
   TermId reduced(TermId left, TermId right) { return make({Kind::reduced, left, right}); }
 
   bool is_input(TermId term) const { return entries_[term].shape.kind == Kind::input; }
+  bool is_narrowed(TermId term) const { return entries_[term].shape.kind == Kind::narrowed; }
   bool is_prescaled(TermId term) const { return entries_[term].prescaled; }
   bool is_postscaled(TermId term) const { return entries_[term].postscaled; }
   bool is_complete(TermId term) const;  // every rank contributed
@@ -39,7 +44,7 @@ class TermTable {
   std::string text(TermId term) const;  // e.g. ((0 + 1) + 2) * post
 
  private:
-  enum class Kind : std::uint8_t { undefined, input, prescaled, reduced, postscaled };
+  enum class Kind : std::uint8_t { undefined, input, prescaled, reduced, postscaled, narrowed };
   struct Shape {
     Kind kind = Kind::undefined;
     TermId left = 0;

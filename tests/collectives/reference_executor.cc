@@ -2,240 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
-#include <deque>
-#include <map>
+#include <numeric>
+#include <unordered_set>
+#include <utility>
 
 #include "collectives/kernels/elements.h"
-#include "collectives/kernels/reduce.h"
-#include "collectives/kernels/scale.h"
-#include "collectives/verifier/op_rules.h"
 #include "core/base/str.h"
 
 namespace hvd {
 namespace {
-
-class Machine {
- public:
-  Machine(const std::vector<Schedule>& schedules, const std::vector<std::vector<std::byte>>& inputs,
-          const Arithmetic& arithmetic, int edge_slot_count, std::uint64_t seed)
-      : schedules_(schedules),
-        arithmetic_(arithmetic),
-        bytes_(dtype_bytes(arithmetic.dtype)),
-        slot_count_(static_cast<std::size_t>(edge_slot_count)),
-        random_(seed),
-        ranks_(schedules.size()),
-        edges_(schedules.size() * schedules.size()) {
-    for (std::size_t rank = 0; rank < schedules.size(); ++rank) {
-      start_rank(rank, inputs[rank]);
-    }
-  }
-
-  // Each turn, a random rank runs a random number of ops, until nobody can.
-  ReferenceResult run() {
-    std::vector<std::size_t> runnable(ranks_.size());
-    while (true) {
-      runnable.clear();
-      for (std::size_t rank = 0; rank < ranks_.size(); ++rank) {
-        if (can_run(rank)) {
-          runnable.push_back(rank);
-        }
-      }
-      if (runnable.empty()) {
-        return result();
-      }
-      const std::size_t rank = runnable[random_.below(runnable.size())];
-      for (std::uint64_t left = random_.below(4) + 1; left > 0 && can_run(rank); --left) {
-        run_op(rank, schedules_[rank].ops[ranks_[rank].next_op]);
-        ++ranks_[rank].next_op;
-        note_exit(rank);
-      }
-    }
-  }
-
- private:
-  struct RankState {
-    std::size_t next_op = 0;
-    bool saw_all_enter = true;
-    std::vector<std::byte> input;
-    std::vector<std::byte> output;
-    std::vector<std::byte> scratch;
-    std::vector<std::byte> slot;
-    std::map<std::uint32_t, std::uint32_t> flags;
-  };
-
-  void start_rank(std::size_t rank, const std::vector<std::byte>& input) {
-    const Schedule& schedule = schedules_[rank];
-    RankState& state = ranks_[rank];
-    const auto garbage = [&](std::uint64_t count) {
-      return std::vector<std::byte>(count * bytes_, std::byte{0x5a});
-    };
-    state.input = input;
-    state.output = garbage(schedule.element_count);
-    state.scratch = garbage(schedule.scratch_element_count);
-    state.slot = garbage(schedule.slot_element_count);
-    if (schedule.in_place) {
-      std::uint64_t offset = 0;
-      for (std::size_t other = 0; other < rank && other < schedule.counts.size(); ++other) {
-        offset += schedule.counts[other];
-      }
-      std::copy(input.begin(), input.end(),
-                state.output.begin() + static_cast<std::ptrdiff_t>(offset * bytes_));
-    }
-  }
-
-  bool can_run(std::size_t rank) {
-    const RankState& state = ranks_[rank];
-    if (broken_ || state.next_op == schedules_[rank].ops.size()) {
-      return false;
-    }
-    const Op& op = schedules_[rank].ops[state.next_op];
-    const auto peer = static_cast<std::size_t>(op.peer);
-    switch (op.kind) {
-      case OpKind::send:
-        return edge(rank, peer).size() < slot_count_;
-      case OpKind::recv:
-      case OpKind::recv_reduce:
-        return !edge(peer, rank).empty();
-      case OpKind::wait:
-        return ranks_[peer].flags[flag_of(op)] >= value_of(op);
-      case OpKind::copy:
-      case OpKind::reduce:
-      case OpKind::post:
-        return true;
-      case OpKind::wait_all:
-      case OpKind::reduce_slots:
-        return false;
-    }
-    return false;
-  }
-
-  void run_op(std::size_t rank, const Op& op) {
-    const auto peer = static_cast<std::size_t>(op.peer);
-    switch (op.kind) {
-      case OpKind::copy:
-        move(rank, op, address(rank, op, false));
-        return;
-      case OpKind::reduce: {
-        std::byte* dst = address(rank, op, true);
-        combine(dst, dst, address(rank, op, false), op);
-        scale_result(rank, op);
-        return;
-      }
-      case OpKind::send: {
-        const std::byte* src = address(rank, op, false);
-        edge(rank, peer).emplace_back(src, src + op.count * bytes_);
-        return;
-      }
-      case OpKind::recv:
-      case OpKind::recv_reduce:
-        receive(rank, op, edge(peer, rank));
-        return;
-      case OpKind::post:
-        ranks_[rank].flags[flag_of(op)] = value_of(op);
-        return;
-      case OpKind::wait:
-      case OpKind::wait_all:
-      case OpKind::reduce_slots:
-        return;
-    }
-  }
-
-  void receive(std::size_t rank, const Op& op, std::deque<std::vector<std::byte>>& from) {
-    const std::vector<std::byte> chunk = std::move(from.front());
-    from.pop_front();
-    if (chunk.size() != op.count * bytes_) {
-      broken_ = true;
-      return;
-    }
-    if (op.kind == OpKind::recv) {
-      move(rank, op, chunk.data());
-      return;
-    }
-    combine(address(rank, op, true), address(rank, op, false), chunk.data(), op);
-    scale_result(rank, op);
-  }
-
-  void combine(std::byte* dst, const std::byte* ours, const std::byte* theirs, const Op& op) {
-    const bool reversed = (op.flags & kReverseOperands) != 0;
-    reduce(dst, reversed ? theirs : ours, reversed ? ours : theirs, op.count, arithmetic_.dtype,
-           arithmetic_.op);
-  }
-  void move(std::size_t rank, const Op& op, const std::byte* src) {
-    if (op.count > 0) {
-      std::memmove(address(rank, op, true), src, op.count * bytes_);
-    }
-    scale_result(rank, op);
-  }
-  void scale_result(std::size_t rank, const Op& op) {
-    std::byte* dst = address(rank, op, true);
-    if ((op.flags & kScalePre) != 0) {
-      scale(dst, dst, arithmetic_.prescale, op.count, arithmetic_.dtype);
-    }
-    if ((op.flags & kScalePost) != 0) {
-      scale(dst, dst, arithmetic_.postscale, op.count, arithmetic_.dtype);
-    }
-  }
-
-  std::byte* address(std::size_t rank, const Op& op, bool is_dst) {
-    const std::uint64_t offset = (is_dst ? op.dst_offset : op.src_offset) * bytes_;
-    switch (storage_of(schedules_[rank], is_dst ? op.dst : op.src)) {
-      case BufferKind::input:
-        return ranks_[rank].input.data() + offset;
-      case BufferKind::output:
-        return ranks_[rank].output.data() + offset;
-      case BufferKind::scratch:
-        return ranks_[rank].scratch.data() + offset;
-      case BufferKind::slot:
-        return ranks_[static_cast<std::size_t>(op.peer)].slot.data() + offset;
-      case BufferKind::none:
-      case BufferKind::peer_input:
-      case BufferKind::peer_output:
-        return nullptr;
-    }
-    return nullptr;
-  }
-
-  // A rank with ops has entered when it ran the first one.
-  void note_exit(std::size_t rank) {
-    if (ranks_[rank].next_op < schedules_[rank].ops.size()) {
-      return;
-    }
-    for (std::size_t other = 0; other < ranks_.size(); ++other) {
-      if (ranks_[other].next_op == 0) {
-        ranks_[rank].saw_all_enter = false;
-      }
-    }
-  }
-
-  ReferenceResult result() {
-    ReferenceResult result;
-    result.finished = !broken_;
-    for (std::size_t rank = 0; rank < ranks_.size(); ++rank) {
-      const bool has_ops = !schedules_[rank].ops.empty();
-      result.finished = result.finished && ranks_[rank].next_op == schedules_[rank].ops.size();
-      result.saw_all_enter.push_back(ranks_[rank].saw_all_enter && (has_ops || ranks_.size() == 1));
-      result.outputs.push_back(std::move(ranks_[rank].output));
-    }
-    for (const auto& chunks : edges_) {
-      result.finished = result.finished && chunks.empty();
-    }
-    return result;
-  }
-
-  std::deque<std::vector<std::byte>>& edge(std::size_t from, std::size_t to) {
-    return edges_[from * ranks_.size() + to];
-  }
-
-  const std::vector<Schedule>& schedules_;
-  const Arithmetic arithmetic_;
-  const std::size_t bytes_;
-  const std::size_t slot_count_;
-  Random random_;
-  bool broken_ = false;
-  std::vector<RankState> ranks_;
-  std::vector<std::deque<std::vector<std::byte>>> edges_;
-};
 
 double combined(double a, double b, ReduceOp op) {
   switch (op) {
@@ -259,17 +34,51 @@ double tolerance(DType dtype, double magnitude, std::size_t rank_count) {
   return is_floating(dtype) ? unit * magnitude * static_cast<double>(rank_count + 2) : 1.0;
 }
 
-// Where element i of a copying collective's output comes from.
-double expected_copy(const Schedule& schedule, const std::vector<std::vector<std::byte>>& inputs,
-                     std::size_t i, DType dtype) {
-  if (schedule.kind == CollectiveKind::broadcast) {
-    return element_as_double(inputs[schedule.root.index()].data(), i, dtype);
-  }
+// Which elements make element i of a rank's output: of one rank, or of all.
+struct Origin {
+  bool is_of_all = false;
+  std::size_t rank = 0;
+  std::uint64_t element = 0;
+};
+
+std::uint64_t sum_before(const std::vector<std::uint64_t>& counts, std::size_t rank) {
+  return std::accumulate(counts.begin(), counts.begin() + static_cast<std::ptrdiff_t>(rank),
+                         std::uint64_t{0});
+}
+
+Origin origin_of(const std::vector<Schedule>& schedules, std::size_t rank, std::uint64_t i) {
+  const Schedule& schedule = schedules[rank];
   std::size_t source = 0;
-  while (i >= schedule.counts[source]) {
-    i -= schedule.counts[source++];
+  switch (schedule.kind) {
+    case CollectiveKind::allreduce:
+    case CollectiveKind::reduce:
+      return {true, 0, i};
+    case CollectiveKind::reduce_scatter:
+      return {true, 0, sum_before(schedule.counts, rank) + i};
+    case CollectiveKind::scatter:
+      return {false, schedule.root.index(), sum_before(schedule.counts, rank) + i};
+    case CollectiveKind::allgather:
+    case CollectiveKind::gather:
+    case CollectiveKind::alltoall:
+      while (i >= schedule.counts[source]) {
+        i -= schedule.counts[source++];
+      }
+      return {false, source,
+              i + (schedule.kind == CollectiveKind::alltoall
+                       ? sum_before(schedules[source].send_counts, rank)
+                       : 0)};
+    case CollectiveKind::recv:
+      while (schedules[source].kind != CollectiveKind::send ||
+             schedules[source].element_count == 0) {
+        ++source;
+      }
+      return {false, source, i};
+    case CollectiveKind::broadcast:
+    case CollectiveKind::barrier:
+    case CollectiveKind::send:
+      return {false, schedule.root.index(), i};
   }
-  return element_as_double(inputs[source].data(), i, dtype);
+  return {};
 }
 
 struct Expected {
@@ -279,22 +88,61 @@ struct Expected {
 
 Expected expected_element(const std::vector<Schedule>& schedules,
                           const std::vector<std::vector<std::byte>>& inputs,
-                          const Arithmetic& arithmetic, std::size_t i) {
-  if (schedules.front().kind != CollectiveKind::allreduce) {
-    return {expected_copy(schedules.front(), inputs, i, arithmetic.dtype), 0};
+                          const Arithmetic& arithmetic, const Origin& origin) {
+  const auto element = [&](std::size_t rank) {
+    return element_as_double(inputs[rank].data(), origin.element, arithmetic.dtype);
+  };
+  if (!origin.is_of_all) {
+    return {element(origin.rank), 0};
   }
   const double pre = schedules.front().prescale ? arithmetic.prescale : 1.0;
   const double post = schedules.front().postscale ? arithmetic.postscale : 1.0;
-  double value = element_as_double(inputs[0].data(), i, arithmetic.dtype) * pre;
+  double value = element(0) * pre;
   double magnitude = std::abs(value);
   for (std::size_t rank = 1; rank < inputs.size(); ++rank) {
-    const double next = element_as_double(inputs[rank].data(), i, arithmetic.dtype) * pre;
+    const double next = element(rank) * pre;
     // The sum of booleans is their logical or.
     value =
         combined(value, next, arithmetic.dtype == DType::boolean ? ReduceOp::max : arithmetic.op);
     magnitude = arithmetic.op == ReduceOp::product ? std::abs(value) : magnitude + std::abs(next);
   }
-  return {value * post, tolerance(arithmetic.dtype, magnitude * std::abs(post), inputs.size())};
+  const DType rounded_to = schedules.front().narrow ? DType::bfloat16 : arithmetic.dtype;
+  return {value * post, tolerance(rounded_to, magnitude * std::abs(post), inputs.size())};
+}
+
+ReferenceResult result_of(const ReferenceMachine& machine) {
+  ReferenceResult result;
+  result.finished = machine.finished();
+  for (std::size_t rank = 0; rank < machine.rank_count(); ++rank) {
+    result.outputs.push_back(machine.output(rank));
+    result.saw_all_enter.push_back(machine.saw_all_enter(rank));
+  }
+  return result;
+}
+
+std::uint64_t contribution_count(const Schedule& schedule) {
+  return schedule.kind == CollectiveKind::allgather
+             ? schedule.counts[schedule.rank.index()]
+             : buffer_element_count(schedule, BufferKind::input);
+}
+
+std::string output_fault(const std::vector<Schedule>& schedules,
+                         const std::vector<std::vector<std::byte>>& inputs,
+                         const Arithmetic& arithmetic, const ReferenceResult& result,
+                         std::size_t rank) {
+  const std::vector<std::byte>& output = result.outputs[rank];
+  if (schedules[rank].kind == CollectiveKind::allreduce && output != result.outputs[0]) {
+    return str("rank ", rank, " has other bits than rank 0");
+  }
+  for (std::size_t i = 0; i * dtype_bytes(arithmetic.dtype) < output.size(); ++i) {
+    const Expected expected =
+        expected_element(schedules, inputs, arithmetic, origin_of(schedules, rank, i));
+    const double value = element_as_double(output.data(), i, arithmetic.dtype);
+    if (!(std::abs(value - expected.value) <= expected.error_most)) {
+      return str("element ", i, " of rank ", rank, " is ", value, ", expected ", expected.value);
+    }
+  }
+  return "";
 }
 
 }  // namespace
@@ -357,20 +205,72 @@ void set_element(std::byte* base, std::size_t i, DType dtype, double value) {
   }
 }
 
+// Each turn, a random rank runs a random number of ops, until nobody can.
 ReferenceResult execute_schedules(const std::vector<Schedule>& schedules,
                                   const std::vector<std::vector<std::byte>>& inputs,
                                   const Arithmetic& arithmetic, int edge_slot_count,
                                   std::uint64_t seed) {
-  return Machine(schedules, inputs, arithmetic, edge_slot_count, seed).run();
+  ReferenceMachine machine(schedules, inputs, arithmetic, edge_slot_count);
+  Random random(seed);
+  std::vector<std::size_t> runnable;
+  while (true) {
+    runnable.clear();
+    for (std::size_t rank = 0; rank < machine.rank_count(); ++rank) {
+      if (machine.can_run(rank)) {
+        runnable.push_back(rank);
+      }
+    }
+    if (runnable.empty()) {
+      return result_of(machine);
+    }
+    const std::size_t rank = runnable[random.below(runnable.size())];
+    for (std::uint64_t left = random.below(4) + 1; left > 0 && machine.can_run(rank); --left) {
+      machine.run_op(rank);
+    }
+  }
+}
+
+InterleavingCount run_all_interleavings(const std::vector<Schedule>& schedules,
+                                        const std::vector<std::vector<std::byte>>& inputs,
+                                        const Arithmetic& arithmetic, int edge_slot_count,
+                                        std::size_t state_count_max) {
+  InterleavingCount count;
+  std::unordered_set<std::string> known;
+  std::vector<ReferenceMachine> open;
+  open.emplace_back(schedules, inputs, arithmetic, edge_slot_count);
+  known.insert(open.back().state());
+  while (!open.empty() && known.size() <= state_count_max) {
+    const ReferenceMachine machine = std::move(open.back());
+    open.pop_back();
+    bool is_end = true;
+    for (std::size_t rank = 0; rank < machine.rank_count(); ++rank) {
+      if (machine.can_run(rank)) {
+        is_end = false;
+        ReferenceMachine next = machine;
+        next.run_op(rank);
+        if (known.insert(next.state()).second) {
+          open.push_back(std::move(next));
+        }
+      }
+    }
+    if (is_end) {
+      ++count.end_count;
+      count.fault = result_fault(schedules, inputs, arithmetic, result_of(machine));
+      if (!count.fault.empty()) {
+        return count;
+      }
+    }
+  }
+  count.is_complete = open.empty();
+  count.state_count = known.size();
+  return count;
 }
 
 std::vector<std::vector<std::byte>> random_inputs(const std::vector<Schedule>& schedules,
                                                   DType dtype, Random& random) {
   std::vector<std::vector<std::byte>> inputs;
   for (const Schedule& schedule : schedules) {
-    const std::uint64_t count = schedule.kind == CollectiveKind::allgather
-                                    ? schedule.counts[schedule.rank.index()]
-                                    : schedule.element_count;
+    const std::uint64_t count = contribution_count(schedule);
     std::vector<std::byte> input(count * dtype_bytes(dtype));
     for (std::uint64_t i = 0; i < count; ++i) {
       // Around 1 for fp types, so that products keep their size; few and small for integers.
@@ -395,15 +295,9 @@ std::string result_fault(const std::vector<Schedule>& schedules,
     if (schedules[rank].kind == CollectiveKind::barrier && !result.saw_all_enter[rank]) {
       return str("rank ", rank, " left the barrier before another had entered");
     }
-    if (result.outputs[rank] != result.outputs[0]) {
-      return str("rank ", rank, " has other bits than rank 0");
-    }
-  }
-  for (std::size_t i = 0; i < schedules.front().element_count; ++i) {
-    const Expected expected = expected_element(schedules, inputs, arithmetic, i);
-    const double value = element_as_double(result.outputs[0].data(), i, arithmetic.dtype);
-    if (!(std::abs(value - expected.value) <= expected.error_most)) {
-      return str("element ", i, " is ", value, ", expected ", expected.value);
+    if (std::string fault = output_fault(schedules, inputs, arithmetic, result, rank);
+        !fault.empty()) {
+      return fault;
     }
   }
   return "";

@@ -1,28 +1,19 @@
-// tests/collectives/reference_executor.h: runs schedules with numbers, ranks in random turns.
-// Not here: proofs (collectives/verifier.h); this one only sees the interleavings it happens to
-// run. Threads: one.  Limits: schedules whose ops the verifier's op_fault accepts. Read next:
-// mutations.h.
+// tests/collectives/reference_executor.h: runs schedules with numbers, in some turns or in all.
+// Not here: proofs for any number of ranks (collectives/verifier.h), the ops
+// (reference_machine.h). Threads: one.  Limits: schedules whose ops the verifier's op_fault
+// accepts. Read next: mutations.h.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "collectives/schedule.h"
 #include "core/base/random.h"
-#include "core/vocabulary/dtype.h"
-#include "core/vocabulary/reduce_op.h"
+#include "tests/collectives/reference_machine.h"
 
 namespace hvd {
-
-struct Arithmetic {
-  DType dtype = DType::float32;
-  ReduceOp op = ReduceOp::sum;
-  double prescale = 1.0;
-  double postscale = 1.0;
-};
 
 struct ReferenceResult {
   bool finished = false;                        // false: deadlock, or chunks that do not fit
@@ -30,12 +21,23 @@ struct ReferenceResult {
   std::vector<bool> saw_all_enter;              // barrier: no rank was outside when this one left
 };
 
-// `inputs` has one vector a rank, of the elements that its input has. Output, scratch and slots
-// start as bytes that make conspicuous numbers.
+// `inputs` has one vector a rank, of the elements that it contributes. Ranks take random turns.
 ReferenceResult execute_schedules(const std::vector<Schedule>& schedules,
                                   const std::vector<std::vector<std::byte>>& inputs,
                                   const Arithmetic& arithmetic, int edge_slot_count,
                                   std::uint64_t seed);
+
+struct InterleavingCount {
+  std::string fault;            // of some interleaving; "" if there is none
+  bool is_complete = false;     // false: more states than allowed, and the rest was not seen
+  std::size_t state_count = 0;  // different ones that were gone through
+  std::size_t end_count = 0;    // different ones in which no rank can go on
+};
+// Goes through every state that some order of the ranks' turns leads to: result_fault of every end.
+InterleavingCount run_all_interleavings(const std::vector<Schedule>& schedules,
+                                        const std::vector<std::vector<std::byte>>& inputs,
+                                        const Arithmetic& arithmetic, int edge_slot_count,
+                                        std::size_t state_count_max);
 
 // Random mantissas, so that another order of reduction gives other bits.
 std::vector<std::vector<std::byte>> random_inputs(const std::vector<Schedule>& schedules,

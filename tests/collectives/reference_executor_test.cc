@@ -110,7 +110,7 @@ TEST_CASE("the reference executor notices wrong bits, wrong sums and unfinished 
     for (Schedule& schedule : schedules) {
       schedule.kind = CollectiveKind::allreduce;
     }
-    CHECK(fault().substr(0, 12) == "element 0 is");
+    CHECK(fault().substr(0, 12) == "element 0 of");
   }
 }
 

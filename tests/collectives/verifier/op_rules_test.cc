@@ -1,6 +1,7 @@
 #include "collectives/verifier/op_rules.h"
 
 #include <limits>
+#include <utility>
 
 #include "collectives/schedule_builder.h"
 #include "tests/catch.h"
@@ -17,7 +18,9 @@ std::vector<Schedule> two_ranks(bool in_place) {
   ScheduleBuilder first(CollectiveKind::allreduce, params);
   params.rank = Rank{1};
   ScheduleBuilder second(CollectiveKind::allreduce, params);
-  second.slot(4, {});
+  for (ScheduleBuilder* builder : {&first, &second}) {
+    builder->slot(4, {Rank{0}, Rank{1}});
+  }
   return {first.take(), second.take()};
 }
 
@@ -45,7 +48,7 @@ TEST_CASE("an op is refused for each thing that it gets wrong", "[op_rules]") {
   REQUIRE(fault(copy).empty());
   REQUIRE(fault(send).empty());
   SECTION("kind") {
-    copy.kind = static_cast<OpKind>(7);
+    copy.kind = static_cast<OpKind>(9);
     CHECK(fault(copy) == "there is no such op");
   }
   SECTION("flag") {
@@ -90,17 +93,103 @@ TEST_CASE("an op is refused for each thing that it gets wrong", "[op_rules]") {
     send.src = BufferKind::slot;
     CHECK(fault(send) == "a chunk comes from or goes to a slot buffer");
   }
-  SECTION("another rank's slot is as long as that rank says") {
+  SECTION("the slots of another rank are read and not written") {
     copy.src = BufferKind::slot;
     copy.peer = 1;
     CHECK(fault(copy).empty());
+    copy.src_offset = 1;
+    CHECK(fault(copy) == "its source ends behind the buffer's 4 elements");
+    copy.src = BufferKind::input;
+    copy.dst = BufferKind::slot;
+    CHECK(fault(copy) == "it writes to the slots of another rank");
     copy.peer = 0;
-    CHECK(fault(copy) == "its source ends behind the buffer's 0 elements");
+    CHECK(fault(copy).empty());
   }
   SECTION("flag without a signal") {
     copy.aux = make_signal(0, 1);
     CHECK(fault(copy) == "it names a flag and has none");
   }
+}
+
+TEST_CASE("a signal needs a flag that there is, a value and somebody who sees it", "[op_rules]") {
+  std::vector<Schedule> schedules = two_ranks(false);
+  Op op;
+  for (const OpKind kind : {OpKind::post, OpKind::wait, OpKind::wait_all}) {
+    op.kind = kind;
+    op.peer = kind == OpKind::wait ? 1 : -1;
+    op.aux = make_signal(kFlagCount - 1, 1);
+    CHECK(op_fault(schedules, 0, op).empty());
+    op.aux = make_signal(kFlagCount, 1);
+    CHECK(op_fault(schedules, 0, op) == "there is no flag 8, there are 8");
+    op.aux = make_signal(0, 0);
+    CHECK(op_fault(schedules, 0, op) == "flags count from 1");
+    op.aux = make_signal(0, 1);
+    op.flags = kStream;
+    CHECK_FALSE(op_fault(schedules, 0, std::exchange(op, Op{})).empty());
+  }
+  op.kind = OpKind::post;
+  op.aux = make_signal(0, 1);
+  schedules[0].slot_ranks.clear();
+  CHECK(op_fault(schedules, 0, op) == "it shares flags with nobody");
+  op.kind = OpKind::wait;
+  op.peer = 1;
+  CHECK(op_fault(schedules, 0, op) == "it shares no memory with rank 1");
+}
+
+TEST_CASE("a reduction of slots is refused for each thing that it gets wrong", "[op_rules]") {
+  std::vector<Schedule> schedules = two_ranks(false);
+  const auto fault = [&](const Op& op) { return op_fault(schedules, 0, op); };
+  Op op = copy_op();
+  op.kind = OpKind::reduce_slots;
+  REQUIRE(fault(op).empty());
+  SECTION("slots") {
+    op.aux = 1;
+    CHECK(fault(op) == "its slot ends behind the buffer's 4 elements");
+    op.flags = kFromInputs;
+    CHECK(fault(op) == "it names a place in the slots and uses none");
+  }
+  SECTION("its own slot, at another place than it is read") {
+    schedules[0].slot_element_count = schedules[1].slot_element_count = 8;
+    op.src = BufferKind::slot;
+    op.src_offset = 1;
+    CHECK(fault(op).empty());
+    op.flags = kToSlot;
+    CHECK(fault(op) == "its source and destination overlap in part");
+    op.src_offset = 4;
+    CHECK(fault(op).empty());
+  }
+  SECTION("two destinations in the slots") {
+    op.dst = BufferKind::slot;
+    CHECK(fault(op).empty());
+    op.flags = kToSlot;
+    CHECK(fault(op) == "its destination does not go with its flags");
+  }
+  SECTION("tensors of the others, not its own") {
+    op.src = BufferKind::scratch;
+    schedules[0].scratch_element_count = 4;
+    CHECK(fault(op).empty());
+    op.flags = kFromInputs;
+    CHECK(fault(op) == "what it does with the others' tensors it does not do with its own");
+    op.src = BufferKind::peer_input;
+    CHECK_FALSE(fault(op).empty());
+  }
+  SECTION("flags of others") {
+    op.flags = kReverseOperands;
+    CHECK(fault(op) == "it has a flag that this op, or this collective, does not have");
+  }
+  SECTION("a peer") {
+    op.peer = 1;
+    CHECK(fault(op) == "it names a peer and has none");
+  }
+}
+
+TEST_CASE("narrow chunks are for collectives that say so", "[op_rules]") {
+  std::vector<Schedule> schedules = two_ranks(false);
+  Op send = send_op();
+  send.flags = kNarrow;
+  CHECK_FALSE(op_fault(schedules, 0, send).empty());
+  schedules[0].narrow = true;
+  CHECK(op_fault(schedules, 0, send).empty());
 }
 
 TEST_CASE("source and destination that overlap in part are refused, also in place", "[op_rules]") {
@@ -110,23 +199,6 @@ TEST_CASE("source and destination that overlap in part are refused, also in plac
   CHECK(op_fault(two_ranks(true), 0, copy) == "its source and destination overlap in part");
   copy.src_offset = 4;
   CHECK(op_fault(two_ranks(true), 0, copy).empty());
-}
-
-TEST_CASE("schedules with parameters that contradict one another are refused", "[op_rules]") {
-  std::vector<Schedule> schedules = two_ranks(false);
-  CHECK(collective_fault(schedules, 1).empty());
-  for (Schedule& schedule : schedules) {
-    schedule.counts = {4, 4};
-  }
-  CHECK(collective_fault(schedules, 0) == "its parameters contradict one another");
-  for (Schedule& schedule : schedules) {
-    schedule.kind = CollectiveKind::allgather;
-  }
-  CHECK(collective_fault(schedules, 0).empty());
-  for (Schedule& schedule : schedules) {
-    schedule.counts = {4, 5};
-  }
-  CHECK(collective_fault(schedules, 0) == "its parameters contradict one another");
 }
 
 }  // namespace
