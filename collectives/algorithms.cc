@@ -6,12 +6,27 @@
 #include <cmath>
 
 #include "collectives/generators/dissemination_barrier.h"
+#include "collectives/generators/linear_gather.h"
+#include "collectives/generators/linear_scatter.h"
 #include "collectives/generators/one_shot_allreduce.h"
+#include "collectives/generators/pairwise_alltoall.h"
+#include "collectives/generators/pairwise_reduce_scatter.h"
+#include "collectives/generators/point_to_point.h"
 #include "collectives/generators/recursive_doubling_allreduce.h"
 #include "collectives/generators/ring_allgather.h"
 #include "collectives/generators/ring_allreduce.h"
+#include "collectives/generators/ring_reduce_scatter.h"
+#include "collectives/generators/slots_allgather.h"
+#include "collectives/generators/slots_alltoall.h"
+#include "collectives/generators/slots_barrier.h"
+#include "collectives/generators/slots_broadcast.h"
+#include "collectives/generators/slots_gather.h"
+#include "collectives/generators/slots_reduce.h"
+#include "collectives/generators/slots_reduce_scatter.h"
+#include "collectives/generators/slots_scatter.h"
 #include "collectives/generators/tree_allreduce.h"
 #include "collectives/generators/tree_broadcast.h"
+#include "collectives/generators/tree_reduce.h"
 #include "collectives/generators/two_shot_allreduce.h"
 
 namespace hvd {
@@ -32,7 +47,25 @@ double ring_bound(const ScheduleSize& size) {
 double whole_vector_bound(const ScheduleSize& size) {
   return (2 * rounds_of(size.rank_count) + 5) * chunks_of(size);
 }
+// For each partner two ops for each chunk of the longest part that is sent, one for each that
+// comes; and the own part.
+double pairs_bound(const ScheduleSize& size) {
+  return (3 * size.rank_count + 2) * (size.longest_part / size.chunk_elements + 1);
+}
+double chain_bound(const ScheduleSize& size) { return 4 * chunks_of(size); }
+double rounds_bound_slots(const ScheduleSize&) { return 2; }
 double rounds_bound(const ScheduleSize& size) { return 2 * rounds_of(size.rank_count); }
+// One stripe for each rank: the chunks are of the longest part.
+double striped_bound(const ScheduleSize& size) {
+  const double most = std::max(1.0, std::floor(size.slot_elements / size.rank_count / 2));
+  const double chunks = size.longest_part / std::min(size.chunk_elements, most) + 1;
+  return (4 * size.rank_count + 5) * chunks;
+}
+double parts_bound(const ScheduleSize& size) {
+  const double most = std::max(1.0, std::floor(size.slot_elements / 2));
+  const double chunks = size.longest_part / std::min(size.chunk_elements, most) + 1;
+  return (3 * size.rank_count + 5) * chunks;
+}
 double one_shot_bound(const ScheduleSize& size) { return 6 * slot_chunks_of(size); }
 double two_shot_bound(const ScheduleSize& size) {
   return (9 + size.rank_count) * slot_chunks_of(size);
@@ -55,10 +88,54 @@ constexpr std::array kRows = {
     AlgorithmRow{Kind::allreduce, Algorithm::two_shot, "two_shot", make_two_shot_allreduce,
                  two_shot_bound, kNeedsSlots | kNeedsOneHost,
                  "every rank combines its share of what lies in the slots, then all collect"},
+    AlgorithmRow{Kind::allgather, Algorithm::slots, "slots", make_slots_allgather, parts_bound,
+                 kNeedsSlots | kNeedsOneHost,
+                 "each rank puts its part into its slots and fetches the others'"},
     AlgorithmRow{Kind::allgather, Algorithm::ring, "ring", make_ring_allgather, ring_bound, 0,
                  "parts go around the ring"},
+    AlgorithmRow{Kind::broadcast, Algorithm::slots, "slots", make_slots_broadcast, one_shot_bound,
+                 kNeedsSlots | kNeedsOneHost,
+                 "the root puts chunks into its slots, the others fetch them"},
     AlgorithmRow{Kind::broadcast, Algorithm::tree, "tree", make_tree_broadcast, whole_vector_bound,
                  0, "down a binomial tree"},
+    AlgorithmRow{Kind::broadcast, Algorithm::chain, "chain", make_chain_broadcast, chain_bound, 0,
+                 "from rank to rank"},
+    AlgorithmRow{Kind::reduce, Algorithm::slots, "slots", make_slots_reduce, one_shot_bound,
+                 kNeedsSlots | kNeedsOneHost,
+                 "all put their vectors into slots, the root combines them"},
+    AlgorithmRow{Kind::reduce, Algorithm::tree, "tree", make_tree_reduce, whole_vector_bound, 0,
+                 "up a binomial tree"},
+    AlgorithmRow{Kind::reduce, Algorithm::chain, "chain", make_chain_reduce, chain_bound, 0,
+                 "from rank to rank"},
+    AlgorithmRow{Kind::reduce_scatter, Algorithm::slots, "slots", make_slots_reduce_scatter,
+                 striped_bound, kNeedsSlots | kNeedsOneHost | kNeedsStripes,
+                 "each rank puts the others' parts into its slots and combines its own"},
+    AlgorithmRow{Kind::reduce_scatter, Algorithm::pairwise, "pairwise",
+                 make_pairwise_reduce_scatter, pairs_bound, 0,
+                 "each rank gets its part of all others"},
+    AlgorithmRow{Kind::reduce_scatter, Algorithm::ring, "ring", make_ring_reduce_scatter,
+                 ring_bound, 0, "parts go around the ring and are combined on the way"},
+    AlgorithmRow{Kind::alltoall, Algorithm::slots, "slots", make_slots_alltoall, striped_bound,
+                 kNeedsSlots | kNeedsOneHost | kNeedsStripes,
+                 "each rank puts the others' parts into its slots; they fetch them"},
+    AlgorithmRow{Kind::alltoall, Algorithm::pairwise, "pairwise", make_pairwise_alltoall,
+                 pairs_bound, 0, "each part goes straight to its rank"},
+    AlgorithmRow{Kind::gather, Algorithm::slots, "slots", make_slots_gather, parts_bound,
+                 kNeedsSlots | kNeedsOneHost,
+                 "each rank puts its part into its slots; the root fetches them"},
+    AlgorithmRow{Kind::gather, Algorithm::linear, "linear", make_linear_gather, pairs_bound, 0,
+                 "each part goes straight to the root"},
+    AlgorithmRow{Kind::scatter, Algorithm::slots, "slots", make_slots_scatter, striped_bound,
+                 kNeedsSlots | kNeedsOneHost | kNeedsStripes,
+                 "the root puts the parts into its slots; the others fetch theirs"},
+    AlgorithmRow{Kind::scatter, Algorithm::linear, "linear", make_linear_scatter, pairs_bound, 0,
+                 "each part comes straight from the root"},
+    AlgorithmRow{Kind::send, Algorithm::direct, "direct", make_send, chain_bound, 0,
+                 "chunk by chunk to the peer"},
+    AlgorithmRow{Kind::recv, Algorithm::direct, "direct", make_recv, chain_bound, 0,
+                 "chunk by chunk from the peer"},
+    AlgorithmRow{Kind::barrier, Algorithm::slots, "slots", make_slots_barrier, rounds_bound_slots,
+                 kNeedsSlots | kNeedsOneHost, "everybody says that it is there and waits for all"},
     AlgorithmRow{Kind::barrier, Algorithm::dissemination, "dissemination",
                  make_dissemination_barrier, rounds_bound, 0, "signals to ever farther ranks"},
 };
@@ -101,6 +178,10 @@ std::string_view algorithm_name(Algorithm algorithm) {
 std::string_view unmet_need(const AlgorithmRow& row, const ScheduleParams& params) {
   if ((row.needs & kNeedsSlots) != 0 && params.slot_element_count == 0) {
     return "the ranks share no memory";
+  }
+  if ((row.needs & kNeedsStripes) != 0 &&
+      params.slot_element_count < static_cast<std::uint64_t>(params.rank_count)) {
+    return "the shared memory has no element for each rank";
   }
   if ((row.needs & kNeedsOneHost) != 0 && !on_one_host(params)) {
     return "the ranks are on several hosts";

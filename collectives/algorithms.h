@@ -36,12 +36,14 @@ enum AlgorithmNeeds : std::uint8_t {
   kNeedsOneHost = 2,       // all ranks are of one host
   kNeedsEqualCounts = 4,   // all parts are of one size
   kNeedsSeveralHosts = 8,  // it is another algorithm's work where there is but one
+  kNeedsStripes = 16,      // slots that hold an element for each rank at least
 };
 
 // In double, which cannot overflow and is exact enough for a limit.
 struct ScheduleSize {
   double rank_count;
-  double elements;  // as Schedule::element_count
+  double elements;      // as Schedule::element_count
+  double longest_part;  // of a rank
   double chunk_elements;
   double slot_elements;
 };

@@ -60,6 +60,8 @@ ScheduleBuilder::ScheduleBuilder(CollectiveKind kind, const ScheduleParams& para
   schedule_.element_count = output_element_count(kind, params);
   if (has_counts(kind)) {
     schedule_.counts = params.counts;
+  }
+  if (kind == CollectiveKind::alltoall) {
     schedule_.send_counts = params.send_counts;
   }
   schedule_.chunk_element_count = params.chunk_element_count;

@@ -5,18 +5,40 @@
 namespace hvd {
 namespace {
 
-Status check_counts(const ScheduleParams& params) {
-  if (params.counts.size() != static_cast<std::size_t>(params.rank_count)) {
-    return error(StatusCode::invalid_argument, "schedule parameters: ", params.counts.size(),
-                 " gather counts for ", params.rank_count, " ranks");
+Status check_counts(const ScheduleParams& params, const std::vector<std::uint64_t>& counts) {
+  if (counts.size() != static_cast<std::size_t>(params.rank_count)) {
+    return error(StatusCode::invalid_argument, "schedule parameters: ", counts.size(),
+                 " counts for ", params.rank_count, " ranks");
   }
   std::uint64_t sum = 0;
-  for (const std::uint64_t count : params.counts) {
+  for (const std::uint64_t count : counts) {
     if (count > std::numeric_limits<std::uint64_t>::max() - sum) {
       return error(StatusCode::invalid_argument,
-                   "schedule parameters: the gather counts' sum does not fit in 64 bits");
+                   "schedule parameters: the sum of the counts does not fit in 64 bits");
     }
     sum += count;
+  }
+  return ok_status();
+}
+
+// Of what belongs to some kinds only.
+Status check_of_kind(CollectiveKind kind, const ScheduleParams& params) {
+  if (has_counts(kind)) {
+    HVD_TRY(check_counts(params, params.counts));
+  }
+  if (kind == CollectiveKind::alltoall) {
+    HVD_TRY(check_counts(params, params.send_counts));
+    if (params.counts[params.rank.index()] != params.send_counts[params.rank.index()]) {
+      return error(StatusCode::invalid_argument, "schedule parameters: rank ", params.rank,
+                   " sends itself ", params.send_counts[params.rank.index()],
+                   " elements and takes ", params.counts[params.rank.index()]);
+    }
+  }
+  if ((kind == CollectiveKind::send || kind == CollectiveKind::recv) &&
+      (params.peer.value < 0 || params.peer.value >= params.rank_count ||
+       params.peer == params.rank)) {
+    return error(StatusCode::invalid_argument, "schedule parameters: rank ", params.rank, " of ",
+                 params.rank_count, " has rank ", params.peer, " as its peer");
   }
   return ok_status();
 }
@@ -50,7 +72,7 @@ Status check_params(CollectiveKind kind, const ScheduleParams& params) {
     return error(StatusCode::invalid_argument, "schedule parameters: scaling in ",
                  collective_name(kind), "; only a reduction scales");
   }
-  return has_counts(kind) ? check_counts(params) : ok_status();
+  return check_of_kind(kind, params);
 }
 
 }  // namespace hvd

@@ -51,6 +51,9 @@ Situation situation_of(const WorkShape& shape, int rank_count, const SelectorSet
 bool is_possible(const AlgorithmRow& row, const Situation& situation) {
   const bool shares = situation.slot_bytes >= kChunkBytesMin;
   return ((row.needs & kNeedsSlots) == 0 || shares) &&
+         ((row.needs & kNeedsStripes) == 0 ||
+          situation.slot_bytes / kChunkBytesMin >=
+              static_cast<std::uint64_t>(situation.rank_count)) &&
          ((row.needs & kNeedsOneHost) == 0 || situation.is_one_host) &&
          ((row.needs & kNeedsSeveralHosts) == 0 || !situation.is_one_host) &&
          (row.needs & kNeedsEqualCounts) == 0;
@@ -143,10 +146,9 @@ Result<const AlgorithmRow*> choose_algorithm(const Situation& situation,
 // way while the first is reduced; cutting below 16 KiB would cost more than it hides.
 std::uint64_t chunk_by_size(const AlgorithmRow& row, const Situation& situation,
                             const HostTuning& tuning) {
-  const std::uint64_t piece =
-      row.algorithm == Algorithm::ring
-          ? situation.bytes / static_cast<std::uint64_t>(situation.rank_count)
-          : situation.bytes;
+  const bool goes_in_parts = row.algorithm == Algorithm::ring || has_counts(row.kind);
+  const auto ranks = static_cast<std::uint64_t>(situation.rank_count);
+  const std::uint64_t piece = goes_in_parts ? situation.bytes / ranks : situation.bytes;
   const std::uint64_t least = std::min(16 * kKiB, tuning.chunk_bytes);
   return std::clamp((piece + 1) / 2, least, tuning.chunk_bytes);
 }
@@ -164,9 +166,15 @@ std::uint64_t fitting_chunk(std::uint64_t wanted, std::uint64_t slot_bytes) {
 std::uint64_t chunk_bytes_most(const AlgorithmRow& row, const Situation& situation,
                                const SelectorSettings& settings) {
   const bool only_slots = (row.needs & kNeedsSlots) != 0 && (row.needs & kNeedsOneHost) != 0;
-  return only_slots ? std::max(kChunkBytesMin, situation.slot_bytes / 2) : settings.slot_bytes;
+  const auto stripes =
+      (row.needs & kNeedsStripes) != 0 ? static_cast<std::uint64_t>(situation.rank_count) : 1;
+  return only_slots ? std::max(kChunkBytesMin, situation.slot_bytes / stripes / 2)
+                    : settings.slot_bytes;
 }
 
+std::uint64_t longest_of(const std::vector<std::uint64_t>& counts) {
+  return counts.empty() ? 0 : *std::max_element(counts.begin(), counts.end());
+}
 std::uint64_t sum_of(const std::vector<std::uint64_t>& counts) {
   std::uint64_t sum = 0;
   for (const std::uint64_t count : counts) {
@@ -191,16 +199,15 @@ ScheduleChoice pack_choice(const ScheduleSpec& spec) {
          static_cast<ScheduleChoice>(spec.narrow) << kNarrowShift | kLayout << kLayoutShift;
 }
 
-Lane lane_of(ScheduleChoice choice) { return static_cast<Lane>((choice >> kLaneShift) & 1U); }
-
 Result<ScheduleSpec> unpack_choice(ScheduleChoice choice, CollectiveKind kind) {
-  const ScheduleSpec spec{static_cast<Algorithm>(choice & 0xffU),
-                          (choice >> kChunkShift) & 0xffffffffU, lane_of(choice),
-                          ((choice >> kStreamShift) & 1U) != 0,
-                          static_cast<WireType>((choice >> kNarrowShift) & 3U)};
+  const ScheduleSpec spec{
+      static_cast<Algorithm>(choice & 0xffU), (choice >> kChunkShift) & 0xffffffffU,
+      static_cast<Lane>((choice >> kLaneShift) & 1U), ((choice >> kStreamShift) & 1U) != 0,
+      static_cast<WireType>((choice >> kNarrowShift) & 3U)};
   if (find_algorithm(kind, spec.algorithm) == nullptr || spec.chunk_bytes < kChunkBytesMin ||
       spec.chunk_bytes > kChunkBytesMax || spec.chunk_bytes % kChunkBytesMin != 0 ||
-      spec.narrow > WireType::bfloat16 || pack_choice(spec) != choice) {
+      spec.narrow > WireType::bfloat16 || (spec.narrow != WireType::own && !reduces(kind)) ||
+      pack_choice(spec) != choice) {
     return error(StatusCode::invalid_argument, "schedule choice ", choice, " is none for ",
                  collective_name(kind), ": algorithm ", choice & 0xffU, ", chunk of ",
                  spec.chunk_bytes, " bytes, layout ", choice >> kLayoutShift,
@@ -221,6 +228,8 @@ Result<ScheduleChoice> choose(const WorkShape& shape, int rank_count,
   // Half of the limit, so that make_schedule, which counts elements, never refuses our own choice.
   const auto too_long = [&] {
     const ScheduleSize size{static_cast<double>(rank_count), static_cast<double>(situation.bytes),
+                            // Parts may differ; what is longer then is for make_schedule to refuse.
+                            static_cast<double>(situation.bytes) / rank_count,
                             static_cast<double>(chunk), static_cast<double>(situation.slot_bytes)};
     return row->op_count_bound(size) > kOpCountMax / 2.0;
   };
@@ -246,9 +255,11 @@ Result<Schedule> make_schedule(ScheduleChoice choice, CollectiveKind kind, DType
                  " was chosen, but ", need, ". do all ranks have the same settings?");
   }
   const std::uint64_t elements = total_elements(kind, params);
-  const ScheduleSize size{static_cast<double>(params.rank_count), static_cast<double>(elements),
-                          static_cast<double>(params.chunk_element_count),
-                          static_cast<double>(params.slot_element_count)};
+  const ScheduleSize size{
+      static_cast<double>(params.rank_count), static_cast<double>(elements),
+      static_cast<double>(std::max(longest_of(params.counts), longest_of(params.send_counts))),
+      static_cast<double>(params.chunk_element_count),
+      static_cast<double>(params.slot_element_count)};
   if (row.op_count_bound(size) > kOpCountMax) {
     return error(StatusCode::invalid_argument, "a ", collective_name(kind), " of ", elements,
                  " elements in chunks of ", spec.chunk_bytes, " bytes takes more than ",

@@ -35,12 +35,11 @@ constexpr RingGeometry domain_geometry(int local_size) {
   return geometry;
 }
 
-// The express lane takes items of kExpressSlotBytes at most.
-inline constexpr std::size_t kExpressSlotBytes = std::size_t{32} << 10;
+// The express lane takes small items only.
 constexpr LaneGeometries lane_geometries(int local_size) {
   LaneGeometries geometries{.express = domain_geometry(local_size),
                             .bulk = domain_geometry(local_size)};
-  geometries.express.slot_bytes = std::min(geometries.bulk.slot_bytes, kExpressSlotBytes);
+  geometries.express.slot_bytes = std::max(geometries.bulk.slot_bytes / 16, kRingPageBytes);
   return geometries;
 }
 

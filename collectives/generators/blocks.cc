@@ -52,4 +52,13 @@ void copy_input_to_output(ScheduleBuilder& builder, const ScheduleParams& params
   }
 }
 
+void copy_block(ScheduleBuilder& builder, const ScheduleParams& params, std::uint64_t output_offset,
+                Block input, unsigned flags) {
+  for (std::uint64_t k = 0; k < chunk_count_of(input, params.chunk_element_count); ++k) {
+    const Block chunk = chunk_of(input, params.chunk_element_count, k);
+    builder.copy(at_output(output_offset + (chunk.offset - input.offset)), at_input(chunk.offset),
+                 chunk.count, flags);
+  }
+}
+
 }  // namespace hvd

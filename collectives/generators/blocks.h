@@ -51,4 +51,8 @@ constexpr unsigned post_flag(const ScheduleParams& params) {
 // if the elements lie there already and no factor applies.
 void copy_input_to_output(ScheduleBuilder& builder, const ScheduleParams& params, unsigned flags);
 
+// Copies input elements to the output from `output_offset` on, chunk by chunk.
+void copy_block(ScheduleBuilder& builder, const ScheduleParams& params, std::uint64_t output_offset,
+                Block input, unsigned flags = 0);
+
 }  // namespace hvd

@@ -68,4 +68,68 @@ void walk_ring(const ScheduleParams& params, const std::vector<Block>& blocks, i
       });
 }
 
+// Partners with which a rank exchanges at the same time. One after the other would leave all but
+// one connection idle; all at once would have each rank send first to the same slow one.
+inline constexpr int kPartnerCountMost = 8;
+
+// Every rank exchanges a block with every other: with rank + s it sends to and rank - s from which
+// it receives, s from 1 to p - 1, in groups of kPartnerCountMost. In each group the first chunks of
+// all its partners, then the second ones. No deadlock with `send_ahead` slots an edge or more,
+// though blocks differ: each edge is used in one group, the groups are the same on all ranks, and
+// all sends of a turn come before its receives, as in exchange_in_turn.
+template <typename EmitSend, typename EmitRecv>
+void exchange_with_all(const ScheduleParams& params, const std::vector<Block>& sent,
+                       const std::vector<Block>& received, EmitSend emit_send, EmitRecv emit_recv) {
+  const int p = params.rank_count;
+  const std::uint64_t chunk = params.chunk_element_count;
+  const auto to = [&](int s) { return Rank{(params.rank.value + s) % p}; };
+  const auto from = [&](int s) { return Rank{(params.rank.value + p - s) % p}; };
+  for (int first = 1; first < p; first += kPartnerCountMost) {
+    const int end = std::min(p, first + kPartnerCountMost);
+    std::uint64_t turn_count = 0;
+    for (int s = first; s < end; ++s) {
+      turn_count = std::max({turn_count, chunk_count_of(sent[to(s).index()], chunk),
+                             chunk_count_of(received[from(s).index()], chunk)});
+    }
+    if (turn_count == 0) {
+      continue;
+    }
+    exchange_in_turn(
+        turn_count, static_cast<std::uint64_t>(params.send_ahead),
+        [&](std::uint64_t turn) {
+          for (int s = first; s < end; ++s) {
+            if (const Block part = chunk_of(sent[to(s).index()], chunk, turn); part.count > 0) {
+              emit_send(to(s), part);
+            }
+          }
+        },
+        [&](std::uint64_t turn) {
+          for (int s = first; s < end; ++s) {
+            if (const Block part = chunk_of(received[from(s).index()], chunk, turn);
+                part.count > 0) {
+              emit_recv(from(s), part);
+            }
+          }
+        });
+  }
+}
+
+// The first chunk of each other rank's block, from the next rank on, then the second ones.
+template <typename Emit>
+void each_chunk_in_turn(const ScheduleParams& params, const std::vector<Block>& blocks, Emit emit) {
+  std::uint64_t turn_count = 0;
+  for (const Block& block : blocks) {
+    turn_count = std::max(turn_count, chunk_count_of(block, params.chunk_element_count));
+  }
+  for (std::uint64_t turn = 0; turn < turn_count; ++turn) {
+    for (int s = 1; s < params.rank_count; ++s) {
+      const Rank other{(params.rank.value + s) % params.rank_count};
+      const Block chunk = chunk_of(blocks[other.index()], params.chunk_element_count, turn);
+      if (chunk.count > 0) {
+        emit(other, chunk);
+      }
+    }
+  }
+}
+
 }  // namespace hvd

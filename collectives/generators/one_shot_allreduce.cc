@@ -15,10 +15,10 @@ Schedule make_one_shot_allreduce(const ScheduleParams& params) {
     copy_input_to_output(builder, params, pre_flag(params) | post_flag(params));
     return builder.take();
   }
-  const SlotWindow window(params.element_count, params);
-  builder.slot(window.element_count(), slot_ranks_of(params));
+  const SlotWindow window(params, params.element_count);
+  builder.slot(window.slot_element_count(), slot_ranks_of(params));
   pass_through(
-      window,
+      window, window.chunk_count(),
       [&](std::uint64_t k) {
         const Block chunk = window.chunk(k);
         if (const std::uint32_t value = window.taken_before(k); value > 0) {
@@ -26,18 +26,18 @@ Schedule make_one_shot_allreduce(const ScheduleParams& params) {
         }
         builder.copy(at_slot(params.rank, window.offset(k)), at_input(chunk.offset), chunk.count,
                      pre_flag(params) | stream_flag(params));
-        builder.post(kPublished, static_cast<std::uint32_t>(k + 1));
+        builder.post(kPublished, done_with(k));
       },
       [&](std::uint64_t k) {
         const Block chunk = window.chunk(k);
-        builder.wait_all(kPublished, static_cast<std::uint32_t>(k + 1));
+        builder.wait_all(kPublished, done_with(k));
         // With a prescale the own contribution is scaled in the own slot only.
         builder.reduce_slots(
             at_output(chunk.offset),
             params.prescale ? at_slot(params.rank, window.offset(k)) : at_input(chunk.offset),
             window.offset(k), chunk.count, post_flag(params));
         if (window.is_reused(k)) {
-          builder.post(kTaken, static_cast<std::uint32_t>(k + 1));
+          builder.post(kTaken, done_with(k));
         }
       });
   return builder.take();

@@ -3,17 +3,6 @@
 #include "collectives/generators/exchange.h"
 
 namespace hvd {
-namespace {
-
-void copy_own_block(ScheduleBuilder& builder, const ScheduleParams& params, Block own) {
-  for (std::uint64_t k = 0; k < chunk_count_of(own, params.chunk_element_count); ++k) {
-    const Block chunk = chunk_of(own, params.chunk_element_count, k);
-    builder.copy(at_output(chunk.offset), at_input(chunk.offset - own.offset), chunk.count);
-  }
-}
-
-}  // namespace
-
 Schedule make_ring_allgather(const ScheduleParams& params) {
   ScheduleBuilder builder(CollectiveKind::allgather, params);
   const int p = params.rank_count;
@@ -31,7 +20,8 @@ Schedule make_ring_allgather(const ScheduleParams& params) {
       },
       [&](int, Block chunk) { builder.recv(left, at_output(chunk.offset), chunk.count); });
   if (!params.in_place) {
-    copy_own_block(builder, params, own);  // at the end: nobody waits for it
+    copy_block(builder, params, own.offset,
+               Block{0, own.count});  // at the end: nobody waits for it
   }
   return builder.take();
 }

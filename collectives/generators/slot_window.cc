@@ -7,13 +7,13 @@ namespace {
 // the fourth absorbs what preemption shifts.
 constexpr std::uint64_t kPlaceCountMax = 4;
 
-std::uint64_t fitting_chunk(std::uint64_t element_count, const ScheduleParams& params) {
-  const std::uint64_t chunk = std::min(params.chunk_element_count, params.slot_element_count);
+std::uint64_t fitting_chunk(const ScheduleParams& params, std::uint64_t element_count,
+                            std::uint64_t stripe_count) {
+  const std::uint64_t stripe_most =
+      std::max<std::uint64_t>(1, params.slot_element_count / stripe_count);
+  const std::uint64_t chunk = std::min(params.chunk_element_count, stripe_most);
   const bool one_suffices = element_count <= chunk;
-  if (one_suffices || params.slot_element_count < 2) {
-    return chunk;
-  }
-  return std::min(chunk, params.slot_element_count / 2);
+  return one_suffices || stripe_most < 2 ? chunk : std::min(chunk, stripe_most / 2);
 }
 
 }  // namespace
@@ -30,12 +30,12 @@ std::vector<Rank> slot_ranks_of(const ScheduleParams& params) {
   return ranks;
 }
 
-SlotWindow::SlotWindow(std::uint64_t element_count, const ScheduleParams& params)
-    : all_{0, element_count},
-      chunk_element_count_(fitting_chunk(element_count, params)),
-      chunk_count_(chunk_count_of(all_, chunk_element_count_)) {
-  const std::uint64_t fit = params.slot_element_count / chunk_element_count_;
-  place_count_ = std::max<std::uint64_t>(1, std::min({fit, kPlaceCountMax, chunk_count_}));
+SlotWindow::SlotWindow(const ScheduleParams& params, std::uint64_t element_count, int stripe_count)
+    : element_count_(element_count),
+      stripe_count_(static_cast<std::uint64_t>(stripe_count)),
+      chunk_element_count_(fitting_chunk(params, element_count, stripe_count_)) {
+  const std::uint64_t fit = params.slot_element_count / (stripe_count_ * chunk_element_count_);
+  place_count_ = std::max<std::uint64_t>(1, std::min({fit, kPlaceCountMax, chunk_count()}));
 }
 
 }  // namespace hvd

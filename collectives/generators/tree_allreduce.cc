@@ -1,7 +1,7 @@
 #include "collectives/generators/tree_allreduce.h"
 
-#include "collectives/generators/binomial_tree.h"
 #include "collectives/generators/blocks.h"
+#include "collectives/generators/tree.h"
 
 namespace hvd {
 namespace {

@@ -1,13 +1,13 @@
 #include "collectives/generators/tree_broadcast.h"
 
-#include "collectives/generators/binomial_tree.h"
 #include "collectives/generators/blocks.h"
+#include "collectives/generators/tree.h"
 
 namespace hvd {
+namespace {
 
-Schedule make_tree_broadcast(const ScheduleParams& params) {
+Schedule make_broadcast(const ScheduleParams& params, const TreePlace& tree) {
   ScheduleBuilder builder(CollectiveKind::broadcast, params);
-  const TreePlace tree = binomial_place(params.rank, params.rank_count, params.root);
   const bool is_root = params.rank == params.root;
   const BufferKind source = is_root ? BufferKind::input : BufferKind::output;
   const Block all{0, params.element_count};
@@ -25,6 +25,16 @@ Schedule make_tree_broadcast(const ScheduleParams& params) {
     copy_input_to_output(builder, params, 0);  // after the sends: nobody waits for it
   }
   return builder.take();
+}
+
+}  // namespace
+
+Schedule make_tree_broadcast(const ScheduleParams& params) {
+  return make_broadcast(params, binomial_place(params.rank, params.rank_count, params.root));
+}
+
+Schedule make_chain_broadcast(const ScheduleParams& params) {
+  return make_broadcast(params, chain_place(params.rank, params.rank_count, params.root));
 }
 
 }  // namespace hvd

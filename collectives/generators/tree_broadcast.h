@@ -11,5 +11,7 @@ namespace hvd {
 
 // ceil(log2 p) rounds. Subtrees are served from the largest to the smallest, chunk by chunk.
 Schedule make_tree_broadcast(const ScheduleParams& params);
+// p - 1 rounds for the first chunk, but nobody sends more than one vector.
+Schedule make_chain_broadcast(const ScheduleParams& params);
 
 }  // namespace hvd

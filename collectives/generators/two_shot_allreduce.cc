@@ -11,13 +11,13 @@ class TwoShot {
  public:
   explicit TwoShot(const ScheduleParams& params)
       : params_(params),
-        window_(params.element_count, params),
+        window_(params, params.element_count),
         builder_(CollectiveKind::allreduce, params) {}
 
   Schedule make() {
-    builder_.slot(window_.element_count(), slot_ranks_of(params_));
+    builder_.slot(window_.slot_element_count(), slot_ranks_of(params_));
     pass_through(
-        window_, [&](std::uint64_t k) { publish(k); },
+        window_, window_.chunk_count(), [&](std::uint64_t k) { publish(k); },
         [&](std::uint64_t k) {
           sum(k);
           collect(k);
@@ -50,7 +50,7 @@ class TwoShot {
     const Block own = share(k, params_.rank.value);
     put(k, Block{0, own.offset});
     put(k, Block{own.offset + own.count, chunk.count - own.offset - own.count});
-    builder_.post(kPublished, static_cast<std::uint32_t>(k + 1));
+    builder_.post(kPublished, done_with(k));
     if (params_.prescale && own.count > 0) {
       builder_.copy(at_output(chunk.offset + own.offset), at_input(chunk.offset + own.offset),
                     own.count, kScalePre);
@@ -59,19 +59,19 @@ class TwoShot {
 
   void sum(std::uint64_t k) {
     const Block own = share(k, params_.rank.value);
-    builder_.wait_all(kPublished, static_cast<std::uint32_t>(k + 1));
+    builder_.wait_all(kPublished, done_with(k));
     if (own.count > 0) {
       const std::uint64_t at = window_.chunk(k).offset + own.offset;
       builder_.reduce_slots(at_output(at), params_.prescale ? at_output(at) : at_input(at),
                             window_.offset(k) + own.offset, own.count,
                             kToSlot | stream_flag(params_) | post_flag(params_));
     }
-    builder_.post(kSummed, static_cast<std::uint32_t>(k + 1));
+    builder_.post(kSummed, done_with(k));
   }
 
   // From the next rank on, so that not all read the same rank's slots at once.
   void collect(std::uint64_t k) {
-    builder_.wait_all(kSummed, static_cast<std::uint32_t>(k + 1));
+    builder_.wait_all(kSummed, done_with(k));
     for (int distance = 1; distance < params_.rank_count; ++distance) {
       const Rank other{(params_.rank.value + distance) % params_.rank_count};
       if (const Block part = share(k, other.value); part.count > 0) {
@@ -80,7 +80,7 @@ class TwoShot {
       }
     }
     if (window_.is_reused(k)) {
-      builder_.post(kTaken, static_cast<std::uint32_t>(k + 1));
+      builder_.post(kTaken, done_with(k));
     }
   }
 

@@ -27,6 +27,14 @@ void require_verified(Generator generator, const ScheduleParams& params, int edg
 // chunks both of the vector and of a rank's block.
 void for_sizes(const std::function<void(const ScheduleParams&, int edge_slot_count)>& use);
 
+// Where the ranks are and what they share.
+enum class Ground : std::uint8_t { edges, slots, hosts };
+
+// The generator's schedules for 1 to 9 ranks: sizes as above, every slot size from one element a
+// rank up, for hosts also unequal numbers of ranks on each; and with what the kind has of roots,
+// unequal and empty parts, places and scale factors. Returns how many cases that were.
+int verify_kind(CollectiveKind kind, Generator generator, Ground ground);
+
 // for_sizes, in place and not, with each combination of scale factors. Returns how many that were.
 int verify_allreduce(Generator generator);
 

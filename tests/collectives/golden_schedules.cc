@@ -1,11 +1,28 @@
 #include "tests/collectives/golden_schedules.h"
 
 #include "collectives/generators/dissemination_barrier.h"
+#include "collectives/generators/linear_gather.h"
+#include "collectives/generators/linear_scatter.h"
+#include "collectives/generators/one_shot_allreduce.h"
+#include "collectives/generators/pairwise_alltoall.h"
+#include "collectives/generators/pairwise_reduce_scatter.h"
+#include "collectives/generators/point_to_point.h"
 #include "collectives/generators/recursive_doubling_allreduce.h"
 #include "collectives/generators/ring_allgather.h"
 #include "collectives/generators/ring_allreduce.h"
+#include "collectives/generators/ring_reduce_scatter.h"
+#include "collectives/generators/slots_allgather.h"
+#include "collectives/generators/slots_alltoall.h"
+#include "collectives/generators/slots_barrier.h"
+#include "collectives/generators/slots_broadcast.h"
+#include "collectives/generators/slots_gather.h"
+#include "collectives/generators/slots_reduce.h"
+#include "collectives/generators/slots_reduce_scatter.h"
+#include "collectives/generators/slots_scatter.h"
 #include "collectives/generators/tree_allreduce.h"
 #include "collectives/generators/tree_broadcast.h"
+#include "collectives/generators/tree_reduce.h"
+#include "collectives/generators/two_shot_allreduce.h"
 #include "collectives/schedule_text.h"
 #include "tests/collectives/all_ranks.h"
 
@@ -47,24 +64,80 @@ ScheduleParams gathering(std::vector<std::uint64_t> counts, std::uint64_t chunk)
   return params;
 }
 
-}  // namespace
+ScheduleParams sharing(ScheduleParams params, std::uint64_t slot_element_count) {
+  params.slot_element_count = slot_element_count;
+  return params;
+}
+// Everybody sends everybody as much.
+ScheduleParams exchanging(int rank_count, std::uint64_t count, std::uint64_t chunk) {
+  ScheduleParams params = sized(rank_count, 0, chunk);
+  params.counts.assign(static_cast<std::size_t>(rank_count), count);
+  params.send_counts = params.counts;
+  return params;
+}
+ScheduleParams to_other(ScheduleParams params) {
+  params.peer = Rank{1};
+  return params;
+}
 
-std::vector<GoldenFile> golden_schedules() {
+std::vector<GoldenFile> edge_schedules() {
   const std::vector<ScheduleParams> allreduces = {sized(1, 3, 2), sized(2, 5, 2),
                                                   in_place(sized(3, 8, 2)), scaled(sized(3, 2, 2)),
                                                   sized(4, 4, 1)};
+  const std::vector<ScheduleParams> parts = {gathering({3}, 2), gathering({2, 3}, 2),
+                                             gathering({3, 0, 1}, 1)};
+  const std::vector<ScheduleParams> roots = {sized(1, 3, 2), sized(2, 3, 2),
+                                             rooted(sized(5, 2, 2), 3),
+                                             in_place(rooted(sized(8, 3, 2), 1))};
   return {
       {"ring_allreduce.txt", printed(make_ring_allreduce, allreduces)},
       {"recursive_doubling_allreduce.txt", printed(make_recursive_doubling_allreduce, allreduces)},
       {"tree_allreduce.txt", printed(make_tree_allreduce, allreduces)},
-      {"tree_broadcast.txt",
-       printed(make_tree_broadcast, {sized(1, 3, 2), sized(2, 3, 2), rooted(sized(5, 2, 2), 3),
-                                     in_place(rooted(sized(8, 3, 2), 1))})},
+      {"tree_broadcast.txt", printed(make_tree_broadcast, roots)},
+      {"chain_broadcast.txt", printed(make_chain_broadcast, {rooted(sized(3, 3, 2), 1)})},
+      {"tree_reduce.txt", printed(make_tree_reduce, roots)},
+      {"chain_reduce.txt", printed(make_chain_reduce, {scaled(rooted(sized(3, 3, 2), 1))})},
       {"ring_allgather.txt", printed(make_ring_allgather, {gathering({3}, 2), gathering({2, 3}, 2),
                                                            in_place(gathering({3, 0, 1}, 1))})},
+      {"ring_reduce_scatter.txt", printed(make_ring_reduce_scatter, parts)},
+      {"pairwise_reduce_scatter.txt", printed(make_pairwise_reduce_scatter, parts)},
+      {"pairwise_alltoall.txt", printed(make_pairwise_alltoall, {exchanging(3, 3, 2)})},
+      {"linear_gather.txt", printed(make_linear_gather, {rooted(gathering({3, 0, 1}, 2), 1)})},
+      {"linear_scatter.txt", printed(make_linear_scatter, {rooted(gathering({3, 0, 1}, 2), 1)})},
+      {"send.txt", schedule_text(make_send(to_other(sized(2, 3, 2))))},
+      {"recv.txt", schedule_text(make_recv(to_other(sized(2, 3, 2))))},
       {"dissemination_barrier.txt",
        printed(make_dissemination_barrier, {sized(1, 0, 1), sized(2, 0, 1), sized(5, 0, 1)})},
   };
+}
+
+std::vector<GoldenFile> slot_schedules() {
+  const std::vector<ScheduleParams> allreduces = {sharing(sized(2, 6, 2), 4),
+                                                  sharing(scaled(sized(3, 3, 3)), 3)};
+  const ScheduleParams parts = sharing(gathering({3, 0, 1}, 2), 6);
+  return {
+      {"one_shot_allreduce.txt", printed(make_one_shot_allreduce, allreduces)},
+      {"two_shot_allreduce.txt", printed(make_two_shot_allreduce, allreduces)},
+      {"slots_allgather.txt", printed(make_slots_allgather, {in_place(parts)})},
+      {"slots_alltoall.txt", printed(make_slots_alltoall, {sharing(exchanging(3, 3, 2), 6)})},
+      {"slots_barrier.txt", printed(make_slots_barrier, {sharing(sized(3, 0, 1), 1)})},
+      {"slots_broadcast.txt",
+       printed(make_slots_broadcast, {sharing(rooted(sized(3, 6, 2), 1), 4)})},
+      {"slots_gather.txt", printed(make_slots_gather, {rooted(parts, 1)})},
+      {"slots_reduce.txt", printed(make_slots_reduce, {sharing(rooted(sized(3, 6, 2), 1), 4)})},
+      {"slots_reduce_scatter.txt", printed(make_slots_reduce_scatter, {parts})},
+      {"slots_scatter.txt", printed(make_slots_scatter, {rooted(parts, 1)})},
+  };
+}
+
+}  // namespace
+
+std::vector<GoldenFile> golden_schedules() {
+  std::vector<GoldenFile> files = edge_schedules();
+  for (GoldenFile& file : slot_schedules()) {
+    files.push_back(std::move(file));
+  }
+  return files;
 }
 
 }  // namespace hvd

@@ -42,12 +42,32 @@ TEST_CASE("parameters that no generator can serve are refused with the reason",
   }
   SECTION("gather counts") {
     params.counts = {1, 2, 3};
-    CHECK(fault(CollectiveKind::allgather, params) ==
-          "schedule parameters: 3 gather counts for 4 ranks");
+    CHECK(fault(CollectiveKind::allgather, params) == "schedule parameters: 3 counts for 4 ranks");
     params.counts = {1, std::numeric_limits<std::uint64_t>::max(), 0, 0};
     CHECK(fault(CollectiveKind::allgather, params) ==
-          "schedule parameters: the gather counts' sum does not fit in 64 bits");
+          "schedule parameters: the sum of the counts does not fit in 64 bits");
   }
+}
+
+TEST_CASE("what only some kinds have is checked for these", "[schedule_params]") {
+  ScheduleParams params;
+  params.rank_count = 2;
+  params.counts = {3, 4};
+  REQUIRE(fault(CollectiveKind::reduce_scatter, params).empty());
+  CHECK(fault(CollectiveKind::alltoall, params) == "schedule parameters: 0 counts for 2 ranks");
+  params.send_counts = {2, 1};
+  CHECK(fault(CollectiveKind::alltoall, params) ==
+        "schedule parameters: rank 0 sends itself 2 elements and takes 3");
+  params.send_counts = {3, 1};
+  CHECK(fault(CollectiveKind::alltoall, params).empty());
+  CHECK(fault(CollectiveKind::send, params) ==
+        "schedule parameters: rank 0 of 2 has rank -1 as its peer");
+  params.peer = Rank{0};
+  CHECK_FALSE(fault(CollectiveKind::recv, params).empty());
+  params.peer = Rank{1};
+  CHECK(fault(CollectiveKind::recv, params).empty());
+  params.host_of_rank = {0};
+  CHECK(fault(CollectiveKind::recv, params) == "schedule parameters: hosts of 1 ranks for 2");
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "collectives/selector.h"
 
+#include <array>
+
 #include "collectives/verifier.h"
 #include "core/base/random.h"
 #include "tests/catch.h"
@@ -113,6 +115,69 @@ TEST_CASE("bad parameters give a status and no schedule", "[selector]") {
                   .ok());
 }
 
+TEST_CASE("a choice keeps the lane, the way of storing and the wire type", "[selector]") {
+  const ScheduleSpec spec{.algorithm = Algorithm::one_shot,
+                          .lane = Lane::express,
+                          .stream = true,
+                          .narrow = WireType::bfloat16};
+  const Result<ScheduleSpec> kept = unpack_choice(pack_choice(spec), CollectiveKind::allreduce);
+  REQUIRE(kept.ok());
+  CHECK(kept->lane == Lane::express);
+  CHECK(kept->stream);
+  CHECK(kept->narrow == WireType::bfloat16);
+  const ScheduleChoice no_type = pack_choice(spec) | 3ULL << 42;
+  CHECK_FALSE(unpack_choice(no_type, CollectiveKind::allreduce).ok());
+}
+
+constexpr SelectorSettings kShared{.slot_bytes_express = 256 * 1024, .slot_bytes_bulk = 8 << 20};
+
+TEST_CASE("on one host items pass through shared slots, small ones in their own lane",
+          "[selector]") {
+  CHECK(chosen(allreduce_of(2), 2, kShared).algorithm == Algorithm::one_shot);
+  CHECK(chosen(allreduce_of(2), 2, kShared).lane == Lane::express);
+  CHECK(chosen(allreduce_of(1 << 20), 2, kShared).algorithm == Algorithm::one_shot);
+  CHECK(chosen(allreduce_of(1 << 20), 2, kShared).lane == Lane::bulk);
+  CHECK(chosen(allreduce_of(16 * 1024), 4, kShared).algorithm == Algorithm::one_shot);
+  CHECK(chosen(allreduce_of(16 * 1024 + 1), 4, kShared).algorithm == Algorithm::two_shot);
+  CHECK(chosen(WorkShape{}, 4, kShared).algorithm == Algorithm::slots);
+}
+
+TEST_CASE("long items bypass the caches from the size on that calibration found", "[selector]") {
+  SelectorSettings settings = kShared;
+  CHECK_FALSE(chosen(allreduce_of(1 << 24), 2, settings).stream);
+  settings.tuning.stream_bytes_min = 1 << 20;
+  CHECK(chosen(allreduce_of(1 << 18), 2, settings).stream);
+  CHECK_FALSE(chosen(allreduce_of((1 << 18) - 1), 2, settings).stream);
+}
+
+TEST_CASE("an algorithm that cannot be had gives way, an unknown one is an error", "[selector]") {
+  CHECK(chosen(allreduce_of(1 << 20), 4, {.algorithm = "two_shot"}).algorithm == Algorithm::ring);
+  SelectorSettings settings = kShared;
+  settings.algorithm = "linear";  // a gather's
+  CHECK(chosen(allreduce_of(1 << 20), 4, settings).algorithm == Algorithm::two_shot);
+  settings.algorithm = "ring";
+  CHECK(chosen(allreduce_of(2), 4, settings).algorithm == Algorithm::ring);
+  const std::string text = choose(allreduce_of(2), 4, {.algorithm = "star"}).status().message();
+  CHECK(text.find("allowed is auto, ring, recursive_doubling, tree, one_shot") !=
+        std::string::npos);
+}
+
+TEST_CASE("a schedule that needs shared memory is refused where there is none", "[selector]") {
+  ScheduleParams params;
+  params.rank_count = 2;
+  params.element_count = 5;
+  const Status status = make_schedule(pack_choice({.algorithm = Algorithm::one_shot}),
+                                      CollectiveKind::allreduce, DType::float32, params)
+                            .status();
+  CHECK(status.code() == StatusCode::invalid_argument);
+  CHECK(status.message().find("allreduce by one_shot was chosen, but the ranks share no memory") !=
+        std::string::npos);
+}
+
+std::uint64_t slot_bytes_of(const SelectorSettings& settings, Lane lane) {
+  return lane == Lane::express ? settings.slot_bytes_express : settings.slot_bytes_bulk;
+}
+
 std::vector<Schedule> schedules_of(const WorkShape& shape, int rank_count,
                                    const SelectorSettings& settings) {
   const Result<ScheduleChoice> choice = choose(shape, rank_count, settings);
@@ -124,6 +189,10 @@ std::vector<Schedule> schedules_of(const WorkShape& shape, int rank_count,
     params.rank_count = rank_count;
     params.element_count = shape.element_count;
     params.counts.assign(static_cast<std::size_t>(rank_count), 1000);
+    params.send_counts = params.counts;
+    params.slot_element_count = slot_bytes_of(settings, unpack_choice(*choice, shape.kind)->lane) /
+                                dtype_bytes(shape.dtype);
+    params.host_of_rank.assign(settings.host_of_rank.begin(), settings.host_of_rank.end());
     Result<Schedule> schedule = make_schedule(*choice, shape.kind, shape.dtype, params);
     REQUIRE(schedule.ok());
     schedules.push_back(*schedule);
@@ -131,19 +200,34 @@ std::vector<Schedule> schedules_of(const WorkShape& shape, int rank_count,
   return schedules;
 }
 
-TEST_CASE("whatever is chosen makes schedules that are proven", "[selector]") {
-  for (int kind = 0; kind < 4; ++kind) {
-    for (const DType dtype : {DType::uint8, DType::float16, DType::int64}) {
-      for (const std::size_t count : {0, 1, 5000, 200'000}) {
-        for (const char* algorithm : {"auto", "ring", "recursive_doubling", "tree"}) {
+// send and recv are of two ranks: tests/collectives/generators/point_to_point_test.cc.
+void verify_all_kinds(SelectorSettings settings) {
+  for (int kind = 0; kind <= static_cast<int>(CollectiveKind::scatter); ++kind) {
+    for (const DType dtype : {DType::uint8, DType::int64, DType::complex128}) {
+      for (const std::size_t count : {0, 1, 5000, 50'000}) {
+        for (const char* algorithm : {"auto", "ring", "recursive_doubling", "tree", "pairwise"}) {
+          settings.algorithm = algorithm;
           const WorkShape shape{static_cast<CollectiveKind>(kind), dtype, ReduceOp::sum, count};
-          const VerifierReport report =
-              verify_schedules(schedules_of(shape, 5, {.algorithm = algorithm}), 2);
+          const VerifierReport report = verify_schedules(schedules_of(shape, 5, settings), 2);
           INFO(report.status.message());
           CHECK(report.ok());
         }
       }
     }
+  }
+}
+
+TEST_CASE("whatever is chosen makes schedules that are proven", "[selector]") {
+  constexpr std::array<int, 5> hosts = {0, 0, 1, 1, 1};
+  SECTION("edges only") { verify_all_kinds({}); }
+  SECTION("shared slots") { verify_all_kinds(kShared); }
+  SECTION("hardly any slots") {
+    verify_all_kinds({.slot_bytes_express = 80, .slot_bytes_bulk = 4096});
+  }
+  SECTION("several hosts") {
+    SelectorSettings settings = kShared;
+    settings.host_of_rank = hosts;
+    verify_all_kinds(settings);
   }
 }
 

@@ -44,6 +44,22 @@ TEST_CASE("chunks follow one another, cover their block and none is empty or too
   }));
 }
 
+TEST_CASE("aligned shares cover the vector, and long ones begin on cache lines", "[blocks]") {
+  CHECK(rc::check([] {
+    const auto n = *rc::gen::inRange<std::uint64_t>(0, 3000);
+    const int p = *rc::gen::inRange(1, 40);
+    std::uint64_t end = 0;
+    for (int i = 0; i < p; ++i) {
+      const Block share = aligned_share(n, p, i);
+      RC_ASSERT(share.offset == end);
+      RC_ASSERT(n <= kShareAlignment * static_cast<std::uint64_t>(p) || share.count == 0 ||
+                share.offset % kShareAlignment == 0);
+      end += share.count;
+    }
+    RC_ASSERT(end == n);
+  }));
+}
+
 TEST_CASE("blocks of counts lie one behind the other", "[blocks]") {
   const std::vector<std::uint64_t> counts = {3, 0, 2};
   const std::vector<Block> blocks = blocks_of_counts(counts);

@@ -22,5 +22,9 @@ TEST_CASE("tree broadcast is proven for every root and size on up to 16 ranks",
   CHECK(count > 20'000);
 }
 
+TEST_CASE("chain broadcast is proven for any root", "[tree_broadcast]") {
+  CHECK(verify_kind(CollectiveKind::broadcast, make_chain_broadcast, Ground::edges) > 5'000);
+}
+
 }  // namespace
 }  // namespace hvd
