@@ -19,8 +19,8 @@ std::string place_text(BufferKind buffer, int owner, std::uint64_t offset, std::
       return str("out", range);
     case BufferKind::scratch:
       return str("scratch", range);
-    case BufferKind::slot:
-      return str("slot", owner, range);
+    case BufferKind::slot:  // a reduction of slots names no owner: its own
+      return owner < 0 ? str("slot", range) : str("slot", owner, range);
     case BufferKind::peer_input:
       return str("in", owner, range);
     case BufferKind::peer_output:
@@ -29,9 +29,20 @@ std::string place_text(BufferKind buffer, int owner, std::uint64_t offset, std::
   return str("buffer ", static_cast<int>(buffer), range);
 }
 
-std::string flags_text(std::uint8_t flags) {
-  return str((flags & kScalePre) != 0 ? " *pre" : "", (flags & kScalePost) != 0 ? " *post" : "",
-             (flags & kNarrow) != 0 ? " narrow" : "", (flags & kStream) != 0 ? " stream" : "");
+unsigned flags_in_words(OpKind kind) {
+  const unsigned combines =
+      kind == OpKind::reduce || kind == OpKind::recv_reduce ? unsigned{kReverseOperands} : 0U;
+  const unsigned on_slots = kind == OpKind::reduce_slots ? kToSlot | kFromInputs | kToOutputs : 0U;
+  return kScalePre | kScalePost | kNarrow | kStream | combines | on_slots;
+}
+
+// A flag that the op cannot have is a number: what is wrong must show too.
+std::string flags_text(const Op& op) {
+  const unsigned others = op.flags & ~flags_in_words(op.kind);
+  return str((op.flags & kScalePre) != 0 ? " *pre" : "",
+             (op.flags & kScalePost) != 0 ? " *post" : "",
+             (op.flags & kNarrow) != 0 ? " narrow" : "", (op.flags & kStream) != 0 ? " stream" : "",
+             others != 0 ? str(" flags ", others) : std::string());
 }
 
 std::string sum_text(const Op& op, const std::string& ours, const std::string& theirs) {
@@ -39,10 +50,39 @@ std::string sum_text(const Op& op, const std::string& ours, const std::string& t
 }
 
 std::string slots_sum_text(const Op& op, const std::string& dst, const std::string& src) {
-  const std::string slots = place_text(BufferKind::slot, -1, op.aux, op.count).substr(6);
-  return str(dst, (op.flags & kToSlot) != 0 ? str(", slot", slots) : "",
-             (op.flags & kToOutputs) != 0 ? ", outputs" : "", " = ", src, " + all ",
-             (op.flags & kFromInputs) != 0 ? "inputs" : str("slots", slots));
+  const std::string slots = place_text(BufferKind::slot, -1, op.aux, op.count);
+  return str(dst, (op.flags & kToSlot) != 0 ? str(", ", slots) : std::string(),
+             (op.flags & kToOutputs) != 0 ? ", all outputs" : "", " = ", src, " + all ",
+             (op.flags & kFromInputs) != 0 ? "inputs" : slots);
+}
+
+void write_list(std::ostream& out, const char* name, const std::vector<std::uint64_t>& counts) {
+  out << " " << name;
+  for (const std::uint64_t count : counts) {
+    out << " " << count;
+  }
+}
+
+// What may differ from rank to rank.
+std::string rank_text(const Schedule& schedule) {
+  std::ostringstream out;
+  if (has_counts(schedule.kind)) {
+    write_list(out, "counts", schedule.counts);
+  }
+  if (schedule.kind == CollectiveKind::alltoall) {
+    write_list(out, "sends", schedule.send_counts);
+  }
+  if (schedule.scratch_element_count > 0) {
+    out << " scratch " << schedule.scratch_element_count;
+  }
+  if (!schedule.slot_ranks.empty()) {
+    out << " slots " << schedule.slot_element_count << " of";
+    for (const Rank rank : schedule.slot_ranks) {
+      out << " " << rank;
+    }
+  }
+  out << (schedule.in_place ? " in place" : "");
+  return std::move(out).str();
 }
 
 void write_header(std::ostream& out, const Schedule& schedule) {
@@ -51,14 +91,8 @@ void write_header(std::ostream& out, const Schedule& schedule) {
   if (has_root(schedule.kind)) {
     out << " root " << schedule.root;
   }
-  if (has_counts(schedule.kind)) {
-    out << " counts";
-    for (const std::uint64_t count : schedule.counts) {
-      out << " " << count;
-    }
-  }
-  out << (schedule.in_place ? " in place" : "") << (schedule.prescale ? " prescale" : "")
-      << (schedule.postscale ? " postscale" : "") << "\n";
+  out << (schedule.prescale ? " prescale" : "") << (schedule.postscale ? " postscale" : "")
+      << (schedule.narrow ? " narrow" : "") << rank_text(schedule) << "\n";
 }
 
 void write_ops(std::ostream& out, const Schedule& schedule) {
@@ -97,7 +131,7 @@ std::string_view op_kind_name(OpKind kind) {
 std::string op_text(const Op& op) {
   const std::string dst = place_text(op.dst, op.peer, op.dst_offset, op.count);
   const std::string src = place_text(op.src, op.peer, op.src_offset, op.count);
-  const std::string flags = flags_text(op.flags);
+  const std::string flags = flags_text(op);
   switch (op.kind) {
     case OpKind::copy:
       return str("copy ", dst, " = ", src, flags);
@@ -134,6 +168,11 @@ std::string schedules_text(std::span<const Schedule> schedules) {
     write_header(out, schedules.front());
   }
   for (const Schedule& schedule : schedules) {
+    const std::string about = rank_text(schedule);
+    if (schedule.kind != schedules.front().kind || about != rank_text(schedules.front())) {
+      out << "r" << schedule.rank << "      " << collective_name(schedule.kind) << " n "
+          << schedule.element_count << about << "\n";
+    }
     write_ops(out, schedule);
   }
   return std::move(out).str();

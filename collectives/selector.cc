@@ -199,11 +199,13 @@ ScheduleChoice pack_choice(const ScheduleSpec& spec) {
          static_cast<ScheduleChoice>(spec.narrow) << kNarrowShift | kLayout << kLayoutShift;
 }
 
+Lane lane_of(ScheduleChoice choice) { return static_cast<Lane>((choice >> kLaneShift) & 1U); }
+
 Result<ScheduleSpec> unpack_choice(ScheduleChoice choice, CollectiveKind kind) {
-  const ScheduleSpec spec{
-      static_cast<Algorithm>(choice & 0xffU), (choice >> kChunkShift) & 0xffffffffU,
-      static_cast<Lane>((choice >> kLaneShift) & 1U), ((choice >> kStreamShift) & 1U) != 0,
-      static_cast<WireType>((choice >> kNarrowShift) & 3U)};
+  const ScheduleSpec spec{static_cast<Algorithm>(choice & 0xffU),
+                          (choice >> kChunkShift) & 0xffffffffU, lane_of(choice),
+                          ((choice >> kStreamShift) & 1U) != 0,
+                          static_cast<WireType>((choice >> kNarrowShift) & 3U)};
   if (find_algorithm(kind, spec.algorithm) == nullptr || spec.chunk_bytes < kChunkBytesMin ||
       spec.chunk_bytes > kChunkBytesMax || spec.chunk_bytes % kChunkBytesMin != 0 ||
       spec.narrow > WireType::bfloat16 || (spec.narrow != WireType::own && !reduces(kind)) ||

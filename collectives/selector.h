@@ -41,6 +41,8 @@ struct ScheduleSpec {
 // have: a choice comes over a wire.
 ScheduleChoice pack_choice(const ScheduleSpec& spec);
 Result<ScheduleSpec> unpack_choice(ScheduleChoice choice, CollectiveKind kind);
+// Of any number, also of one that unpack_choice refuses.
+Lane lane_of(ScheduleChoice choice);
 
 // What is best on this host; calibration measures it, rank 0's figures are agreed.
 struct HostTuning {

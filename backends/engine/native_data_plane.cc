@@ -8,9 +8,11 @@
 namespace hvd {
 namespace {
 
-// A pass of the coordinator comes back to its messages and deadlines after so many ops: a chunk of
-// 256 KiB takes some 50 µs.
-constexpr int kOpCountPerProgress = 32;
+// What a pass does before the coordinator comes back to its messages and deadlines, in the units of
+// Execution::kBudgetBytes: 256 KiB, some 25 µs.
+constexpr int kBudgetPerProgress = 16;
+// What the bulk lane does before the express lane is looked at: one slice.
+constexpr int kBulkBudget = static_cast<int>(Execution::kSliceBytes / Execution::kBudgetBytes);
 
 // Chunks of an exchange that leave before the first one is awaited: one is reduced while the next
 // is under way (ScheduleParams::send_ahead).
@@ -25,12 +27,22 @@ Status find_reach(const Transport& transport, Rank rank, int rank_count) {
   return ok_status();
 }
 
+std::vector<Rank> all_ranks(int rank_count) {
+  std::vector<Rank> ranks;
+  for (int rank = 0; rank < rank_count; ++rank) {
+    ranks.emplace_back(rank);
+  }
+  return ranks;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<NativeDataPlane>> NativeDataPlane::create(Rank rank, int rank_count,
                                                                  const Config& config,
-                                                                 Transport& transport) {
-  std::unique_ptr<NativeDataPlane> plane(new NativeDataPlane(rank, rank_count, config, transport));
+                                                                 Transport& transport,
+                                                                 std::vector<int> host_of_rank) {
+  std::unique_ptr<NativeDataPlane> plane(
+      new NativeDataPlane(rank, rank_count, config, transport, std::move(host_of_rank)));
   // Finds an HVD_ALGORITHM that is none here, where there is somebody to tell.
   const WorkShape any{.kind = CollectiveKind::allreduce, .dtype = DType::float32};
   HVD_TRY(hvd::choose(any, rank_count, plane->selector_settings()).status());
@@ -38,27 +50,38 @@ Result<std::unique_ptr<NativeDataPlane>> NativeDataPlane::create(Rank rank, int 
 }
 
 NativeDataPlane::NativeDataPlane(Rank rank, int rank_count, const Config& config,
-                                 Transport& transport)
+                                 Transport& transport, std::vector<int> host_of_rank)
     : rank_(rank),
-      rank_count_(rank_count),
       algorithm_(config.algorithm),
       chunk_bytes_(static_cast<std::uint64_t>(config.chunk_bytes)),
       transport_(transport),
       reach_(find_reach(transport, rank, rank_count)),
-      edges_(transport, Lane::bulk, rank_count) {}
+      host_of_rank_(std::move(host_of_rank)),
+      world_(make_group_place(0, all_ranks(rank_count), rank, host_of_rank_)),
+      lanes_{make_lane(Lane::express, rank_count), make_lane(Lane::bulk, rank_count)} {}
+
+NativeDataPlane::LaneState NativeDataPlane::make_lane(Lane lane, int rank_count) {
+  return {.wires = {Edges(transport_, lane, rank_count), SlotLane(transport_, lane, rank_)},
+          .execution = {}};
+}
 
 SelectorSettings NativeDataPlane::selector_settings() const {
+  const auto slot_bytes = [&](Lane lane) {
+    return lanes_[lane_index(lane)].wires.slots.bank_bytes();
+  };
   return {.algorithm = algorithm_,
           .chunk_bytes = chunk_bytes_,
-          .slot_bytes = transport_.chunk_bytes_max(Lane::bulk)};
+          .slot_bytes = transport_.chunk_bytes_max(Lane::bulk),
+          .host_of_rank = world_.host_of_rank,
+          .slot_bytes_express = slot_bytes(Lane::express),
+          .slot_bytes_bulk = slot_bytes(Lane::bulk)};
 }
 
 // If a rank is out of reach here, then some rank is out of reach everywhere (hosts are cliques), so
 // that every rank refuses and nobody waits for one that did.
 Status NativeDataPlane::accepts(const Request& request) const {
   HVD_TRY(reach_);
-  if (request.kind == CollectiveKind::allreduce &&
-      !reduce_supported(request.op, request.input.dtype)) {
+  if (reduces(request.kind) && !reduce_supported(request.op, request.input.dtype)) {
     return error(StatusCode::unsupported, reduce_op_name(request.op), " of ",
                  dtype_name(request.input.dtype), " is not available");
   }
@@ -66,9 +89,14 @@ Status NativeDataPlane::accepts(const Request& request) const {
 }
 
 ScheduleChoice NativeDataPlane::choose(const WorkShape& shape) {
-  const Result<ScheduleChoice> choice = hvd::choose(shape, rank_count_, selector_settings());
+  const Result<ScheduleChoice> choice =
+      hvd::choose(shape, static_cast<int>(world_.members.size()), selector_settings());
   HVD_CHECK(choice.ok());  // pair: create() has tried the settings
   return *choice;
+}
+
+bool NativeDataPlane::busy() const {
+  return std::any_of(lanes_.begin(), lanes_.end(), [](const LaneState& l) { return !l.idle(); });
 }
 
 void NativeDataPlane::start(WorkItem item) {
@@ -76,86 +104,165 @@ void NativeDataPlane::start(WorkItem item) {
     completed_.push({.work_id = item.id, .status = cause_});
     return;
   }
-  waiting_.push(std::move(item));
+  LaneState& lane = lanes_[lane_index(lane_of(item.choice))];
+  if (lane.idle()) {
+    begin(lane, std::move(item));
+  } else {
+    lane.waiting.push(std::move(item));
+  }
+}
+
+GroupPlace& NativeDataPlane::place_of(const WorkItem& item) {
+  if (item.group == nullptr || item.group->id == 0) {
+    return world_;
+  }
+  const auto found = groups_.find(item.group->id);
+  if (found != groups_.end()) {
+    return found->second;
+  }
+  return groups_
+      .emplace(item.group->id,
+               make_group_place(item.group->id, item.group->members, rank_, host_of_rank_))
+      .first->second;
+}
+
+void NativeDataPlane::begin(LaneState& lane, WorkItem item) {
+  GroupPlace& place = place_of(item);
+  const Lane name = lane.wires.edges.lane();
+  const std::uint64_t number = place.started[lane_index(name)]++;
+  Result<std::shared_ptr<const PlacedSchedule>> schedule = schedule_for(item, place, name);
+  lane.execution.begin(std::move(item), std::move(schedule),
+                       static_cast<unsigned>(number % kBankCount), lane.wires);
+  lane.running = true;
 }
 
 bool NativeDataPlane::progress() {
-  int budget = kOpCountPerProgress;
+  LaneState& express = lanes_[lane_index(Lane::express)];
+  LaneState& bulk = lanes_[lane_index(Lane::bulk)];
+  int budget = kBudgetPerProgress;
   bool moved = false;
-  while (budget > 0 && (running_ || begin_next())) {
-    const int before = budget;
-    const Execution::State state = execution_.run(edges_, budget);
-    moved = moved || budget < before || state != Execution::State::blocked;
-    if (state == Execution::State::done) {
-      --budget;
-      finish(ok_status());
-    } else if (state == Execution::State::failed) {
-      // What comes over this edge cannot be understood any more, so nothing after it can run.
-      abort(execution_.failure());
-    } else {
-      break;
-    }
+  bool goes_on = true;
+  while (budget > 0 && goes_on) {
+    goes_on = run_lane(express, budget);
+    int slice = std::min(budget, kBulkBudget);
+    budget -= slice;
+    goes_on = run_lane(bulk, slice) || goes_on;
+    budget += slice;
+    moved = moved || goes_on;
   }
   return moved;
 }
 
-// False if there is none.
-bool NativeDataPlane::begin_next() {
-  if (waiting_.empty()) {
-    return false;
+bool NativeDataPlane::run_lane(LaneState& lane, int& budget) {
+  bool moved = false;
+  while (budget > 0) {
+    if (!lane.running) {
+      if (lane.waiting.empty()) {
+        break;
+      }
+      begin(lane, lane.waiting.pop());
+    }
+    const int before = budget;
+    const Execution::State state = lane.execution.run(lane.wires, budget);
+    moved = moved || budget < before || state != Execution::State::blocked;
+    if (state == Execution::State::done) {
+      --budget;
+      finish(lane, ok_status());
+    } else if (state == Execution::State::failed) {
+      // What comes over this edge cannot be understood any more, so nothing after it can run.
+      abort(lane.execution.failure());
+    } else {
+      break;
+    }
   }
-  WorkItem item = waiting_.pop();
-  Result<std::shared_ptr<const Schedule>> schedule = schedule_for(item);
-  execution_.begin(std::move(item), rank_, std::move(schedule));
-  running_ = true;
-  return true;
+  if (!moved) {
+    lane.wires.slots.tell_done();
+  }
+  return moved;
 }
 
-Result<std::shared_ptr<const Schedule>> NativeDataPlane::schedule_for(const WorkItem& item) {
+Result<std::shared_ptr<const PlacedSchedule>> NativeDataPlane::schedule_for(const WorkItem& item,
+                                                                            const GroupPlace& place,
+                                                                            Lane lane) {
   key_.kind = item.kind;
   key_.dtype = item.dtype;
   key_.choice = item.choice;
+  key_.group = place.id;
   ScheduleParams& params = key_.params;
-  params.rank = rank_;
-  params.rank_count = rank_count_;
+  params.rank = place.rank;
+  params.rank_count = static_cast<int>(place.members.size());
   params.root = item.root;
-  params.element_count = item.kind == CollectiveKind::allgather ? 0 : item.element_count();
+  params.peer = item.peer;
+  params.element_count = has_counts(item.kind) ? 0 : item.element_count();
   params.counts.assign(item.counts.begin(), item.counts.end());
-  params.in_place = runs_in_place(item);
+  params.send_counts.assign(item.send_counts.begin(), item.send_counts.end());
+  params.in_place = runs_in_place(item, place.rank);
   params.prescale = item.prescale != 1.0;
   params.postscale = item.postscale != 1.0;
-  params.send_ahead = std::min(kSendAhead, transport_.slot_count(Lane::bulk));
-  if (std::shared_ptr<const Schedule> known = schedules_.find(key_)) {
+  if (std::shared_ptr<const PlacedSchedule> known = schedules_.find(key_)) {
     return known;
   }
-  HVD_ASSIGN(Schedule schedule, make_schedule(item.choice, item.kind, item.dtype, params));
-  if (schedule.chunk_element_count * dtype_bytes(item.dtype) >
-      transport_.chunk_bytes_max(Lane::bulk)) {
-    return error(StatusCode::invalid_argument, collective_name(item.kind), " '", item.label,
-                 "': the root chose chunks of ",
-                 schedule.chunk_element_count * dtype_bytes(item.dtype), " bytes, but ",
-                 transport_.description(), " takes at most ",
-                 transport_.chunk_bytes_max(Lane::bulk));
-  }
-  auto made = std::make_shared<const Schedule>(std::move(schedule));
-  schedules_.insert(key_, made);
-  return Result<std::shared_ptr<const Schedule>>(std::move(made));
+  return make_placed(item, place, lane);
 }
 
-void NativeDataPlane::finish(const Status& status) {
-  running_ = false;
-  completed_.push({.work_id = execution_.item().id, .status = status});
+// The root's choice was made for its own wires; ours are the same, or it runs another version.
+Status NativeDataPlane::fits_the_wires(const Schedule& schedule, const WorkItem& item,
+                                       Lane lane) const {
+  std::uint64_t largest = 0;
+  for (const Op& op : schedule.ops) {
+    const bool crosses_edge =
+        op.kind == OpKind::send || op.kind == OpKind::recv || op.kind == OpKind::recv_reduce;
+    largest = std::max(largest, crosses_edge ? op.count * dtype_bytes(item.dtype) : 0);
+  }
+  if (largest > transport_.chunk_bytes_max(lane)) {
+    return error(StatusCode::invalid_argument, collective_name(item.kind), " '", item.label,
+                 "': the root chose chunks of ", largest, " bytes, but ", transport_.description(),
+                 " takes at most ", transport_.chunk_bytes_max(lane));
+  }
+  if (!schedule.slot_ranks.empty() && !lanes_[lane_index(lane)].wires.slots.available()) {
+    return error(StatusCode::unsupported, collective_name(item.kind), " '", item.label,
+                 "': the root chose a schedule over shared slots, which ", transport_.description(),
+                 " does not have");
+  }
+  return ok_status();
+}
+
+Result<std::shared_ptr<const PlacedSchedule>> NativeDataPlane::make_placed(const WorkItem& item,
+                                                                           const GroupPlace& place,
+                                                                           Lane lane) {
+  ScheduleParams params = key_.params;
+  params.send_ahead = std::min(kSendAhead, transport_.slot_count(lane));
+  params.host_of_rank = place.host_of_rank;
+  params.slot_element_count =
+      lanes_[lane_index(lane)].wires.slots.bank_bytes() / dtype_bytes(item.dtype);
+  HVD_ASSIGN(Schedule schedule, make_schedule(item.choice, item.kind, item.dtype, params));
+  HVD_TRY(fits_the_wires(schedule, item, lane));
+  auto placed = std::make_shared<PlacedSchedule>();
+  placed->members = place.members;
+  for (const Rank rank : schedule.slot_ranks) {
+    placed->sharers.push_back(place.members[rank.index()]);
+  }
+  placed->schedule = std::move(schedule);
+  schedules_.insert(key_, placed);
+  return Result<std::shared_ptr<const PlacedSchedule>>(std::move(placed));
+}
+
+void NativeDataPlane::finish(LaneState& lane, const Status& status) {
+  lane.running = false;
+  completed_.push({.work_id = lane.execution.item().id, .status = status});
 }
 
 void NativeDataPlane::abort(const Status& cause) {
   if (cause_.ok()) {
     cause_ = cause;
   }
-  if (running_) {
-    finish(cause_);
-  }
-  while (!waiting_.empty()) {
-    completed_.push({.work_id = waiting_.pop().id, .status = cause_});
+  for (LaneState& lane : lanes_) {
+    if (lane.running) {
+      finish(lane, cause_);
+    }
+    while (!lane.waiting.empty()) {
+      completed_.push({.work_id = lane.waiting.pop().id, .status = cause_});
+    }
   }
 }
 
@@ -168,9 +275,15 @@ bool NativeDataPlane::take_completion(WorkCompletion& completion) {
 }
 
 bool NativeDataPlane::prepare_sleep() {
+  for (LaneState& lane : lanes_) {
+    lane.wires.slots.tell_done();
+  }
   transport_.prepare_sleep();
+  const auto has_work = [](LaneState& lane) {
+    return lane.running ? lane.execution.ready(lane.wires) : !lane.waiting.empty();
+  };
   const bool something_to_do =
-      !completed_.empty() || (running_ ? execution_.ready(edges_) : !waiting_.empty());
+      !completed_.empty() || std::any_of(lanes_.begin(), lanes_.end(), has_work);
   if (something_to_do) {
     transport_.end_sleep();
   }

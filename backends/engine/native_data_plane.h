@@ -1,17 +1,20 @@
 // backends/engine/native_data_plane.h: core's DataPlane port over schedules and a Transport.
 // Not here: running one schedule (execution.h), choosing an algorithm (collectives/selector.h).
-// Threads: as core/ports/data_plane.h says.  Limits: one item runs at a time, the others queue.
-// Read next: execution.h, then core/ports/data_plane.h.
+// Threads: as core/ports/data_plane.h says.  Limits: one item runs at a time in each lane and group
+// order, the others queue. Read next: execution.h, then core/ports/data_plane.h.
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
-#include "backends/engine/edges.h"
 #include "backends/engine/execution.h"
 #include "backends/engine/fifo.h"
+#include "backends/engine/group_place.h"
 #include "backends/engine/schedule_cache.h"
 #include "collectives/selector.h"
 #include "core/config/config.h"
@@ -19,16 +22,17 @@
 
 namespace hvd {
 
-// Items run in the order in which they were started, and a rank goes on to the next as soon as it
-// has done its own part of one. That is safe: chunks of an edge keep their order, so ranks that are
-// behind meet first what belongs to their item, and an item whose every send has found its slot
-// needs nothing from ranks that have left it.
+// Items of a lane run in the order in which they were started, and a rank goes on to the next as
+// soon as it has done its own part of one. That is safe: chunks of an edge keep their order, so
+// ranks that are behind meet first what belongs to their item, and an item whose every send has
+// found its slot needs nothing from ranks that have left it.
 class NativeDataPlane final : public DataPlane {
  public:
   // Refuses settings that no schedule can be chosen by. The transport outlives the plane.
+  // host_of_rank as in ScheduleParams; empty: all ranks on one host.
   static Result<std::unique_ptr<NativeDataPlane>> create(Rank rank, int rank_count,
-                                                         const Config& config,
-                                                         Transport& transport);
+                                                         const Config& config, Transport& transport,
+                                                         std::vector<int> host_of_rank = {});
 
   std::string description() const override { return transport_.description(); }
   Status accepts(const Request& request) const override;
@@ -37,30 +41,46 @@ class NativeDataPlane final : public DataPlane {
   void start(WorkItem item) override;
   bool progress() override;
   bool take_completion(WorkCompletion& completion) override;
-  bool busy() const override { return running_ || !waiting_.empty(); }
+  bool busy() const override;
   void abort(const Status& cause) override;
   bool prepare_sleep() override;
   void end_sleep() override { transport_.end_sleep(); }
 
  private:
-  NativeDataPlane(Rank rank, int rank_count, const Config& config, Transport& transport);
+  struct LaneState {
+    LaneWires wires;
+    Execution execution;
+    bool running = false;
+    Fifo<WorkItem> waiting = {};
+    bool idle() const { return !running && waiting.empty(); }
+  };
+
+  NativeDataPlane(Rank rank, int rank_count, const Config& config, Transport& transport,
+                  std::vector<int> host_of_rank);
   SelectorSettings selector_settings() const;
-  bool begin_next();
-  void finish(const Status& status);
-  Result<std::shared_ptr<const Schedule>> schedule_for(const WorkItem& item);
+  LaneState make_lane(Lane lane, int rank_count);
+  // Runs items of the lane until the budget is spent or one waits; true if anything moved.
+  bool run_lane(LaneState& lane, int& budget);
+  void begin(LaneState& lane, WorkItem item);
+  void finish(LaneState& lane, const Status& status);
+  GroupPlace& place_of(const WorkItem& item);
+  Result<std::shared_ptr<const PlacedSchedule>> schedule_for(const WorkItem& item,
+                                                             const GroupPlace& place, Lane lane);
+  Status fits_the_wires(const Schedule& schedule, const WorkItem& item, Lane lane) const;
+  Result<std::shared_ptr<const PlacedSchedule>> make_placed(const WorkItem& item,
+                                                            const GroupPlace& place, Lane lane);
 
   const Rank rank_;
-  const int rank_count_;
   const std::string algorithm_;      // HVD_ALGORITHM
   const std::uint64_t chunk_bytes_;  // HVD_CHUNK_BYTES
   Transport& transport_;
   const Status reach_;  // ok, or why some rank cannot be reached
-  Edges edges_;
+  const std::vector<int> host_of_rank_;
+  GroupPlace world_;
+  std::unordered_map<std::uint64_t, GroupPlace> groups_;  // by id; not that of all ranks
+  std::array<LaneState, kLaneCount> lanes_;
   ScheduleCache schedules_;
   ScheduleKey key_;  // of the item at hand; kept for its memory
-  Execution execution_;
-  bool running_ = false;
-  Fifo<WorkItem> waiting_;
   Fifo<WorkCompletion> completed_;
   Status cause_;  // not ok: aborted
 };

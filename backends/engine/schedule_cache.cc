@@ -22,8 +22,12 @@ std::uint64_t hash_of(const ScheduleKey& key) {
   std::uint64_t hash = mix(switches, key.choice);
   hash = mix(hash, params.element_count);
   hash = mix(hash, static_cast<std::uint64_t>(params.root.value));
-  hash = mix(hash, static_cast<std::uint64_t>(params.send_ahead));
+  hash = mix(hash, static_cast<std::uint64_t>(params.peer.value));
+  hash = mix(hash, key.group);
   for (const std::uint64_t count : params.counts) {
+    hash = mix(hash, count);
+  }
+  for (const std::uint64_t count : params.send_counts) {
     hash = mix(hash, count);
   }
   return hash;
@@ -32,15 +36,14 @@ std::uint64_t hash_of(const ScheduleKey& key) {
 }  // namespace
 
 bool operator==(const ScheduleKey& a, const ScheduleKey& b) {
-  return a.kind == b.kind && a.dtype == b.dtype && a.choice == b.choice &&
-         a.params.rank == b.params.rank && a.params.rank_count == b.params.rank_count &&
-         a.params.root == b.params.root && a.params.element_count == b.params.element_count &&
-         a.params.counts == b.params.counts && a.params.in_place == b.params.in_place &&
+  return a.kind == b.kind && a.dtype == b.dtype && a.choice == b.choice && a.group == b.group &&
+         a.params.element_count == b.params.element_count && a.params.root == b.params.root &&
+         a.params.peer == b.params.peer && a.params.in_place == b.params.in_place &&
          a.params.prescale == b.params.prescale && a.params.postscale == b.params.postscale &&
-         a.params.send_ahead == b.params.send_ahead;
+         a.params.counts == b.params.counts && a.params.send_counts == b.params.send_counts;
 }
 
-std::shared_ptr<const Schedule> ScheduleCache::find(const ScheduleKey& key) {
+std::shared_ptr<const PlacedSchedule> ScheduleCache::find(const ScheduleKey& key) {
   const auto found = by_hash_.find(hash_of(key));
   if (found == by_hash_.end() || !(found->second->key == key)) {
     return nullptr;
@@ -49,13 +52,13 @@ std::shared_ptr<const Schedule> ScheduleCache::find(const ScheduleKey& key) {
   return found->second->schedule;
 }
 
-void ScheduleCache::insert(const ScheduleKey& key, std::shared_ptr<const Schedule> schedule) {
+void ScheduleCache::insert(const ScheduleKey& key, std::shared_ptr<const PlacedSchedule> schedule) {
   const std::uint64_t hash = hash_of(key);
   if (const auto same = by_hash_.find(hash); same != by_hash_.end()) {
     entries_.splice(entries_.end(), entries_, same->second);
     drop_oldest();
   }
-  const std::size_t op_count = schedule->ops.size();
+  const std::size_t op_count = schedule->schedule.ops.size();
   if (op_count > kCachedOpCountMax) {
     return;
   }
@@ -69,7 +72,7 @@ void ScheduleCache::insert(const ScheduleKey& key, std::shared_ptr<const Schedul
 }
 
 void ScheduleCache::drop_oldest() {
-  op_count_ -= entries_.back().schedule->ops.size();
+  op_count_ -= entries_.back().schedule->schedule.ops.size();
   by_hash_.erase(entries_.back().hash);
   entries_.pop_back();
 }

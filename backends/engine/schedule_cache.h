@@ -10,17 +10,19 @@
 #include <memory>
 #include <unordered_map>
 
-#include "collectives/schedule.h"
+#include "backends/engine/placed_schedule.h"
 #include "collectives/schedule_params.h"
 #include "core/vocabulary/work_item.h"
 
 namespace hvd {
 
-// All that a schedule depends on; params.chunk_element_count follows from choice and dtype.
+// All that a schedule depends on. Of params what follows from the choice, the dtype, the group and
+// the transport is left out.
 struct ScheduleKey {
   CollectiveKind kind = CollectiveKind::barrier;
   DType dtype = DType::uint8;
   ScheduleChoice choice = 0;
+  std::uint64_t group = 0;  // id
   ScheduleParams params;
   friend bool operator==(const ScheduleKey& a, const ScheduleKey& b);
 };
@@ -31,18 +33,18 @@ class ScheduleCache {
   static constexpr std::size_t kCachedOpCountMax = std::size_t{256} << 10;  // 10 MiB of ops
 
   // Null if there is none.
-  std::shared_ptr<const Schedule> find(const ScheduleKey& key);
+  std::shared_ptr<const PlacedSchedule> find(const ScheduleKey& key);
   // Puts out the ones that were not asked for longest; one that alone exceeds the limit is not
   // kept. The caller's copy stays valid whatever is
   // put out later.
-  void insert(const ScheduleKey& key, std::shared_ptr<const Schedule> schedule);
+  void insert(const ScheduleKey& key, std::shared_ptr<const PlacedSchedule> schedule);
   std::size_t size() const { return entries_.size(); }
 
  private:
   struct Entry {
     std::uint64_t hash = 0;
     ScheduleKey key;
-    std::shared_ptr<const Schedule> schedule;
+    std::shared_ptr<const PlacedSchedule> schedule;
   };
   void drop_oldest();
 

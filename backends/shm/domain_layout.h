@@ -35,11 +35,12 @@ constexpr RingGeometry domain_geometry(int local_size) {
   return geometry;
 }
 
-// The express lane takes small items only.
+// The express lane takes items of kExpressSlotBytes at most.
+inline constexpr std::size_t kExpressSlotBytes = std::size_t{32} << 10;
 constexpr LaneGeometries lane_geometries(int local_size) {
   LaneGeometries geometries{.express = domain_geometry(local_size),
                             .bulk = domain_geometry(local_size)};
-  geometries.express.slot_bytes = std::max(geometries.bulk.slot_bytes / 16, kRingPageBytes);
+  geometries.express.slot_bytes = std::min(geometries.bulk.slot_bytes, kExpressSlotBytes);
   return geometries;
 }
 

@@ -284,7 +284,9 @@ Execution::Fault Execution::run_receive(std::size_t rank, const Op& op) {
     }
     std::swap(first_, chunk.elements);
   }
-  if (Fault report = finish_values(rank, op, chunk.elements)) {
+  Op wide = op;  // the chunk was narrow before it was combined
+  wide.flags = static_cast<std::uint8_t>(op.flags & ~unsigned{kNarrow});
+  if (Fault report = finish_values(rank, wide, chunk.elements)) {
     return report;
   }
   return write(rank, destination(rank, op), chunk.elements);

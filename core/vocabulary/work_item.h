@@ -6,10 +6,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "core/vocabulary/collective.h"
+#include "core/vocabulary/group.h"
 #include "core/vocabulary/rank.h"
 #include "core/vocabulary/reduce_op.h"
 
@@ -27,6 +29,7 @@ struct WorkSegment {
 };
 
 struct WorkItem {
+  std::shared_ptr<const Group> group;  // null: all ranks of the job. ranks below are of the group
   std::uint64_t id = 0;  // counts the items that this runtime started; equal on all ranks
   CollectiveKind kind = CollectiveKind::barrier;
   DType dtype = DType::uint8;

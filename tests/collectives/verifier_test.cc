@@ -226,6 +226,100 @@ TEST_CASE("each wait of a one-shot allreduce is needed", "[verifier]") {
   CHECK(wait_count == 3 * (6 + 5));
 }
 
+// An allreduce of two tensors in the arena: each rank combines a half of both and writes it to
+// both.
+struct ArenaPair : Pair {
+  static ScheduleParams params(bool in_place) {
+    ScheduleParams params = params_of(2, 4, 2);
+    params.in_place = in_place;
+    return params;
+  }
+  explicit ArenaPair(bool in_place) : Pair(CollectiveKind::allreduce, params(in_place)) {
+    std::uint64_t half = 0;
+    for (ScheduleBuilder* rank : {&first, &second}) {
+      rank->slot(0, {Rank{0}, Rank{1}})
+          .reduce_slots(at_output(half), at_input(half), 0, 2, kFromInputs | kToOutputs)
+          .post(0, 1);
+      half += 2;
+    }
+  }
+};
+
+TEST_CASE("tensors in the arena belong to their ranks again when these are at their end",
+          "[verifier]") {
+  for (const bool in_place : {false, true}) {
+    ArenaPair drained(in_place);
+    drained.first.wait_all(0, 1);
+    drained.second.wait_all(0, 1);
+    const VerifierReport fine = drained.verify();
+    INFO(fine.status.message());
+    CHECK(fine.ok());
+    ArenaPair hasty(in_place);
+    hasty.first.wait_all(0, 1);  // and the second does not wait for the first
+    const VerifierReport report = hasty.verify();
+    CHECK(report.rule == VerifierRule::ordered_accesses);
+    CHECK(contains(report, "gives back to its user"));
+  }
+}
+
+TEST_CASE("a tensor in the arena is not written while another rank may read it", "[verifier]") {
+  ScheduleParams params = params_of(2, 2, 2);
+  params.in_place = true;
+  for (const bool waits : {true, false}) {
+    Pair pair(CollectiveKind::allreduce, params);
+    pair.first.slot(0, {Rank{0}, Rank{1}}).scratch(2);
+    pair.second.slot(0, {Rank{0}, Rank{1}}).scratch(2);
+    for (ScheduleBuilder* rank : {&pair.first, &pair.second}) {
+      rank->reduce_slots(at_scratch(0), at_input(0), 0, 2, kFromInputs).post(0, 1);
+      if (waits) {
+        rank->wait_all(0, 1);
+      }
+      rank->copy(at_output(0), at_scratch(0), 2);
+    }
+    CHECK(pair.verify().rule == (waits ? VerifierRule::none : VerifierRule::ordered_accesses));
+  }
+}
+
+TEST_CASE("a reduction of slots is the same as binary ones in its order", "[verifier]") {
+  ScheduleParams params = params_of(3, 1, 1);
+  const std::vector<Rank> all = {Rank{0}, Rank{1}, Rank{2}};
+  std::vector<Schedule> schedules;
+  for (int rank = 0; rank < 3; ++rank) {
+    params.rank = Rank{rank};
+    ScheduleBuilder builder(CollectiveKind::allreduce, params);
+    builder.slot(1, all).copy(at_slot(params.rank, 0), at_input(0), 1).post(2, 1).wait_all(2, 1);
+    if (rank == 1) {
+      builder.copy(at_output(0), at_slot(Rank{0}, 0), 1)
+          .reduce(at_output(0), at_input(0), 1)
+          .reduce(at_output(0), at_slot(Rank{2}, 0), 1);
+    } else {
+      builder.reduce_slots(at_output(0), at_input(0), 0, 1);
+    }
+    schedules.push_back(builder.take());
+  }
+  const VerifierReport report = verify_schedules(schedules, 1);
+  INFO(report.status.message());
+  CHECK(report.ok());
+  schedules[1].ops[4].flags = kReverseOperands;
+  CHECK(verify_schedules(schedules, 1).rule == VerifierRule::same_tree);
+}
+
+TEST_CASE("whoever waits for all waits for each", "[verifier]") {
+  std::vector<Schedule> schedules;
+  ScheduleParams params = params_of(3, 0, 1);
+  for (int rank = 0; rank < 3; ++rank) {
+    params.rank = Rank{rank};
+    ScheduleBuilder builder(CollectiveKind::barrier, params);
+    builder.slot(0, {Rank{0}, Rank{1}, Rank{2}}).post(0, 1).wait_all(0, 1);
+    schedules.push_back(builder.take());
+  }
+  CHECK(verify_schedules(schedules, 1).ok());
+  schedules[2].ops.erase(schedules[2].ops.begin());
+  const VerifierReport report = verify_schedules(schedules, 1);
+  CHECK(report.rule == VerifierRule::no_deadlock);
+  CHECK(contains(report, "rank 0 waits at op 1 'wait_all f0 1' for the flags of all"));
+}
+
 TEST_CASE("schedules of different collectives are not verified together", "[verifier]") {
   std::vector<Schedule> schedules = schedules_of_all_ranks(make_tree_broadcast, params_of(3, 4, 2));
   SECTION("root") { schedules[2].root = Rank{1}; }

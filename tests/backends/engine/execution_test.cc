@@ -1,5 +1,6 @@
 #include "backends/engine/execution.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "backends/loopback/loopback_world.h"
@@ -19,7 +20,7 @@ struct OneRank {
   LoopbackWorld world{2, clock};
   std::unique_ptr<LoopbackTransport> transport = world.make_transport(Rank{0});
   std::unique_ptr<LoopbackTransport> peer = world.make_transport(Rank{1});
-  Edges edges{*transport, Lane::bulk, 2};
+  LaneWires wires{Edges(*transport, Lane::bulk, 2), SlotLane(*transport, Lane::bulk, Rank{0})};
   Execution execution;
   Floats input = {1, 2, 3, 4, 5, 6};
   Floats output = Floats(6, 0.0F);
@@ -46,8 +47,14 @@ struct OneRank {
     return ScheduleBuilder(CollectiveKind::allreduce, params);
   }
   Execution::State run(ScheduleBuilder& builder, int budget = 100) {
-    execution.begin(item(), Rank{0}, std::make_shared<const Schedule>(builder.take()));
-    return execution.run(edges, budget);
+    auto placed = std::make_shared<PlacedSchedule>();
+    placed->schedule = builder.take();
+    placed->members = {Rank{0}, Rank{1}};
+    for (const Rank rank : placed->schedule.slot_ranks) {
+      placed->sharers.push_back(rank);
+    }
+    execution.begin(item(), std::shared_ptr<const PlacedSchedule>(std::move(placed)), 0, wires);
+    return execution.run(wires, budget);
   }
 };
 
@@ -90,16 +97,16 @@ TEST_CASE("a send gathers, waits for a slot and goes on where it stopped", "[eng
     builder.send(Rank{1}, at_input(1), 4);
   }
   CHECK(rank.run(builder) == Execution::State::blocked);
-  CHECK_FALSE(rank.execution.ready(rank.edges));
+  CHECK_FALSE(rank.execution.ready(rank.wires));
   const auto chunk = rank.peer->peek(kRoot, Lane::bulk);
   REQUIRE(chunk.has_value());
   CHECK(chunk->header == ChunkHeader{0, 16, 9});
   const Floats expected = {2, 3, 4, 5};
   CHECK(std::memcmp(chunk->data.data(), expected.data(), 16) == 0);
   rank.peer->release(kRoot, Lane::bulk);
-  CHECK(rank.execution.ready(rank.edges));
+  CHECK(rank.execution.ready(rank.wires));
   int budget = 100;
-  CHECK(rank.execution.run(rank.edges, budget) == Execution::State::done);
+  CHECK(rank.execution.run(rank.wires, budget) == Execution::State::done);
   CHECK(budget == 99);
 }
 
@@ -133,29 +140,85 @@ TEST_CASE("a run stops when its budget is spent", "[engine]") {
   CHECK(rank.run(builder, 2) == Execution::State::moving);
   CHECK(rank.output == Floats{1, 2, 0, 0, 0, 0});
   int budget = 3;
-  CHECK(rank.execution.run(rank.edges, budget) == Execution::State::done);
+  CHECK(rank.execution.run(rank.wires, budget) == Execution::State::done);
   CHECK(rank.output == Floats{1, 2, 3, 4, 5, 0});
 }
 
-TEST_CASE("a schedule with flags is refused by a wire that has none", "[engine]") {
+// The other rank of OneRank, by hand.
+struct Neighbour {
+  explicit Neighbour(OneRank& rank) : lane(*rank.peer, Lane::bulk, Rank{1}) {
+    lane.begin(9, 0, sharers);
+    REQUIRE(lane.open_bank());
+  }
+  std::vector<Rank> sharers = {Rank{0}, Rank{1}};
+  SlotLane lane;
+  float* slots(int of) { return reinterpret_cast<float*>(lane.slots_of(Rank{of})); }
+};
+
+TEST_CASE("what a rank puts into its slots and posts is there for the others", "[engine]") {
   OneRank rank;
+  Neighbour peer(rank);
   ScheduleBuilder builder = rank.builder();
-  SECTION("post") { builder.post(0, 1); }
-  SECTION("wait") { builder.wait(Rank{1}, 0, 1); }
-  CHECK(rank.run(builder) == Execution::State::failed);
-  CHECK(rank.execution.failure().code() == StatusCode::unsupported);
+  builder.slot(6, peer.sharers).copy(at_slot(Rank{0}, 1), at_input(2), 3, kScalePre).post(3, 2);
+  CHECK_FALSE(peer.lane.has_reached(Rank{0}, 3, 1));
+  CHECK(rank.run(builder) == Execution::State::done);
+  CHECK(peer.lane.has_reached(Rank{0}, 3, 2));
+  CHECK_FALSE(peer.lane.has_reached(Rank{0}, 3, 3));
+  CHECK(Floats(peer.slots(0) + 1, peer.slots(0) + 4) == Floats{30, 40, 50});
 }
 
-TEST_CASE("an item is in place if some tensor with elements is its own output", "[engine]") {
+TEST_CASE("a wait stands still until the flag has its value", "[engine]") {
   OneRank rank;
+  Neighbour peer(rank);
+  ScheduleBuilder builder = rank.builder();
+  builder.slot(6, peer.sharers);
+  SECTION("of one rank") { builder.wait(Rank{1}, 2, 5); }
+  SECTION("of all") { builder.wait_all(2, 5); }
+  CHECK(rank.run(builder) == Execution::State::blocked);
+  peer.lane.post(2, 4);
+  CHECK_FALSE(rank.execution.ready(rank.wires));
+  peer.lane.post(2, 5);
+  CHECK(rank.execution.ready(rank.wires));
+  int budget = 10;
+  CHECK(rank.execution.run(rank.wires, budget) == Execution::State::done);
+}
+
+TEST_CASE("slots are combined in the order of ranks, into both destinations", "[engine]") {
+  OneRank rank;
+  Neighbour peer(rank);
+  std::fill_n(peer.slots(1), 6, 100.0F);
+  ScheduleBuilder builder = rank.builder();
+  builder.slot(6, peer.sharers).reduce_slots(at_output(1), at_input(1), 0, 4, kToSlot | kScalePost);
+  CHECK(rank.run(builder) == Execution::State::done);
+  CHECK(rank.output == Floats{0, 51, 51.5, 52, 52.5, 0});
+  CHECK(Floats(peer.slots(0), peer.slots(0) + 4) == Floats{51, 51.5, 52, 52.5});
+}
+
+TEST_CASE("a long copy is cut, so that a budget is kept within it", "[engine]") {
+  OneRank rank;
+  const std::size_t count = 3 * Execution::kSliceBytes / sizeof(float);
+  rank.input = Floats(count, 7.0F);
+  ScheduleParams params;
+  params.rank_count = 2;
+  params.element_count = count;
+  params.chunk_element_count = count;
+  ScheduleBuilder builder(CollectiveKind::allreduce, params);
+  builder.scratch(count).copy(at_scratch(0), at_input(0), count);
   WorkItem item = rank.item();
-  CHECK_FALSE(runs_in_place(item));
-  item.segments.push_back({bytes_of(rank.input), bytes_of(rank.input), 0});
-  CHECK_FALSE(runs_in_place(item));
-  item.segments.back().element_count = 1;
-  CHECK(runs_in_place(item));
-  item.kind = CollectiveKind::allgather;
-  CHECK_FALSE(runs_in_place(item));
+  item.segments = {{bytes_of(rank.input), bytes_of(rank.input), count}};
+  auto placed =
+      std::make_shared<PlacedSchedule>(PlacedSchedule{builder.take(), {Rank{0}, Rank{1}}, {}});
+  rank.execution.begin(std::move(item), std::shared_ptr<const PlacedSchedule>(placed), 0,
+                       rank.wires);
+  int runs = 0;
+  Execution::State state = Execution::State::moving;
+  while (state == Execution::State::moving) {
+    int budget = 1;
+    state = rank.execution.run(rank.wires, budget);
+    ++runs;
+  }
+  CHECK(state == Execution::State::done);
+  CHECK(runs == 3);
 }
 
 }  // namespace

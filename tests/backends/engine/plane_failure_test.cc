@@ -14,7 +14,7 @@ struct HostilePeer {
   std::unique_ptr<LoopbackTransport> own = world.make_transport(Rank{0});
   std::unique_ptr<LoopbackTransport> peer = world.make_transport(Rank{1});
   std::unique_ptr<NativeDataPlane> plane =
-      NativeDataPlane::create(Rank{0}, 2, EngineWorld::default_config(), *own).value();
+      NativeDataPlane::create(Rank{0}, 2, EngineWorld::forced("recursive_doubling"), *own).value();
   std::vector<float> values = std::vector<float>(100, 1.0F);
 
   void start_allreduce(std::uint64_t id) {
@@ -31,8 +31,8 @@ struct HostilePeer {
     plane->start(std::move(item));
   }
   void send(const ChunkHeader& header) {
-    REQUIRE_FALSE(peer->begin_send(Rank{0}, Lane::bulk).empty());
-    peer->commit_send(Rank{0}, Lane::bulk, header);
+    REQUIRE_FALSE(peer->begin_send(Rank{0}, Lane::express).empty());
+    peer->commit_send(Rank{0}, Lane::express, header);
   }
   void progress() {
     while (plane->progress()) {
@@ -88,13 +88,13 @@ TEST_CASE("a counter in shared memory that cannot be fails the item", "[engine]"
   world.progress();
   std::string text;
   SECTION("more published than the edge has slots") {
-    Ring(world.world.memory().ring(Rank{1}, Rank{0}, Lane::bulk), LoopbackWorld::kGeometry)
+    Ring(world.world.memory().ring(Rank{1}, Rank{0}, Lane::express), LoopbackWorld::kGeometry)
         .counters()
         .published.store(5);
     text = "slots from it hold are marked as published";
   }
   SECTION("the rank that sleeps on it is told so") {
-    Ring(world.world.memory().ring(Rank{1}, Rank{0}, Lane::bulk), LoopbackWorld::kGeometry)
+    Ring(world.world.memory().ring(Rank{1}, Rank{0}, Lane::express), LoopbackWorld::kGeometry)
         .counters()
         .published.store(~std::uint64_t{0});
     CHECK_FALSE(world.plane->prepare_sleep());

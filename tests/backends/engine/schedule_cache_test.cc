@@ -12,10 +12,10 @@ ScheduleKey key_of(std::uint64_t element_count) {
   return key;
 }
 
-std::shared_ptr<const Schedule> schedule_of(std::size_t op_count) {
+std::shared_ptr<const PlacedSchedule> schedule_of(std::size_t op_count) {
   Schedule schedule;
   schedule.ops.resize(op_count);
-  return std::make_shared<const Schedule>(std::move(schedule));
+  return std::make_shared<const PlacedSchedule>(PlacedSchedule{std::move(schedule), {}, {}});
 }
 
 TEST_CASE("a schedule is found again under its own key only", "[engine]") {
@@ -36,7 +36,9 @@ TEST_CASE("a schedule is found again under its own key only", "[engine]") {
   SECTION("in place") { other.params.in_place = true; }
   SECTION("prescale") { other.params.prescale = true; }
   SECTION("postscale") { other.params.postscale = true; }
-  SECTION("send ahead") { other.params.send_ahead = 1; }
+  SECTION("group") { other.group = 1; }
+  SECTION("send counts") { other.params.send_counts = {1}; }
+  SECTION("peer") { other.params.peer = Rank{1}; }
   CHECK(cache.find(other) == nullptr);
 }
 

@@ -1,0 +1,185 @@
+#include "backends/engine/item_memory.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <numeric>
+
+#include "collectives/kernels/reduce.h"
+#include "collectives/kernels/scale.h"
+#include "core/base/check.h"
+
+namespace hvd {
+namespace {
+
+bool aliases(const WorkSegment& segment) {
+  return segment.element_count > 0 && segment.input == segment.output;
+}
+
+// The lists are of writable memory; an input is only ever read through them.
+std::byte* as_piece(const std::byte* memory) { return const_cast<std::byte*>(memory); }
+
+std::size_t sum(std::span<const std::size_t> counts) {
+  return std::accumulate(counts.begin(), counts.end(), std::size_t{0});
+}
+
+// Elements of the two sides of an item whose parts may differ from rank to rank.
+struct SideCounts {
+  std::size_t input = 0;
+  std::size_t output = 0;
+};
+SideCounts side_counts(const WorkItem& item, Rank rank) {
+  const std::size_t all = sum(item.counts);
+  const std::size_t own = item.counts[rank.index()];
+  switch (item.kind) {
+    case CollectiveKind::allgather:
+      return {own, all};
+    case CollectiveKind::gather:
+      return {own, rank == item.root ? all : 0};
+    case CollectiveKind::reduce_scatter:
+      return {all, own};
+    case CollectiveKind::scatter:
+      return {rank == item.root ? all : 0, own};
+    case CollectiveKind::alltoall:
+      return {sum(item.send_counts), all};
+    default:
+      HVD_CHECK(!"a kind with counts");
+  }
+}
+
+// TODO(perf): the kernel with one pass over memory.
+struct ReduceMany {
+  bool stream_dst2 = false;
+  double postscale = 1.0;
+};
+void reduce_many(std::byte* dst, std::byte* dst2, std::span<const std::byte* const> sources,
+                 std::size_t count, DType dtype, ReduceOp op, const ReduceMany& options) {
+  const std::size_t bytes = dtype_bytes(dtype);
+  std::array<std::byte, 4096> block;
+  for (std::size_t at = 0; at < count;) {
+    const std::size_t n = std::min(count - at, block.size() / bytes);
+    std::memcpy(block.data(), sources[0] + at * bytes, n * bytes);
+    for (std::size_t i = 1; i < sources.size(); ++i) {
+      reduce(block.data(), block.data(), sources[i] + at * bytes, n, dtype, op);
+    }
+    if (options.postscale != 1.0) {
+      scale(block.data(), block.data(), options.postscale, n, dtype);
+    }
+    std::memcpy(dst + at * bytes, block.data(), n * bytes);
+    if (dst2 != nullptr) {
+      std::memcpy(dst2 + at * bytes, block.data(), n * bytes);
+    }
+    at += n;
+  }
+}
+
+}  // namespace
+
+bool runs_in_place(const WorkItem& item, Rank group_rank) {
+  if (item.kind == CollectiveKind::allgather) {
+    const WorkSegment& segment = item.segments.front();
+    const std::size_t before = sum(std::span(item.counts).first(group_rank.index()));
+    return segment.output != nullptr &&
+           segment.input == segment.output + before * dtype_bytes(item.dtype);
+  }
+  return !has_counts(item.kind) && std::any_of(item.segments.begin(), item.segments.end(), aliases);
+}
+
+void ItemMemory::bind(const WorkItem& item, const Schedule& schedule) {
+  item_ = &item;
+  element_bytes_ = dtype_bytes(item.dtype);
+  const std::size_t scratch_bytes = schedule.scratch_element_count * element_bytes_;
+  if (scratch_.size() < scratch_bytes) {
+    scratch_.resize(scratch_bytes);
+  }
+  input_.clear(element_bytes_);
+  output_.clear(element_bytes_);
+  if (has_counts(item.kind)) {
+    const WorkSegment& segment = item.segments.front();
+    const SideCounts counts = side_counts(item, schedule.rank);
+    input_.append(as_piece(segment.input), schedule.in_place ? 0 : counts.input);
+    output_.append(segment.output, counts.output);
+    return;
+  }
+  for (const WorkSegment& segment : item.segments) {
+    if (schedule.in_place && !aliases(segment) && segment.element_count > 0) {
+      std::memcpy(segment.output, segment.input, segment.element_count * element_bytes_);
+    }
+    input_.append(schedule.in_place ? segment.output : as_piece(segment.input),
+                  segment.element_count);
+    output_.append(segment.output, segment.element_count);
+  }
+}
+
+PieceCursor ItemMemory::contiguous(const std::byte* memory) const {
+  return PieceCursor(as_piece(memory), element_bytes_);
+}
+
+PieceCursor ItemMemory::at(BufferKind buffer, std::uint64_t offset, std::uint64_t count) const {
+  switch (buffer) {
+    case BufferKind::input:
+      return input_.at(offset, count);
+    case BufferKind::output:
+      return output_.at(offset, count);
+    case BufferKind::scratch:
+      HVD_CHECK((offset + count) * element_bytes_ <= scratch_.size());
+      return contiguous(scratch_.data() + offset * element_bytes_);
+    default:
+      HVD_CHECK(!"an op with elements names a buffer of its own rank");
+  }
+}
+
+void ItemMemory::copy(PieceCursor dst, PieceCursor src, std::size_t count, unsigned flags) const {
+  walk_pieces(
+      count,
+      [&](std::byte* to, const std::byte* from, std::size_t n) {
+        if (!scale_piece(to, from, n, flags) && to != from) {
+          std::memcpy(to, from, n * element_bytes_);
+        }
+      },
+      dst, src);
+}
+
+void ItemMemory::combine(PieceCursor dst, PieceCursor local, PieceCursor incoming,
+                         std::size_t count, unsigned flags) const {
+  const bool reverse = (flags & kReverseOperands) != 0;
+  walk_pieces(
+      count,
+      [&](std::byte* to, const std::byte* mine, const std::byte* theirs, std::size_t n) {
+        reduce(to, reverse ? theirs : mine, reverse ? mine : theirs, n, item_->dtype, item_->op);
+        scale_piece(to, to, n, flags);
+      },
+      dst, local, incoming);
+}
+
+void ItemMemory::combine_all(PieceCursor dst, std::byte* slot, PieceCursor local,
+                             std::span<const std::byte*> sources, std::size_t own,
+                             std::size_t count, unsigned flags) const {
+  walk_pieces(
+      count,
+      [&](std::byte* to, const std::byte* mine, std::size_t n) {
+        sources[own] = mine;
+        reduce_many(to, slot, sources, n, item_->dtype, item_->op,
+                    {.stream_dst2 = (flags & kStream) != 0,
+                     .postscale = (flags & kScalePost) != 0 ? item_->postscale : 1.0});
+        for (const std::byte*& source : sources) {
+          source += n * element_bytes_;
+        }
+        slot = slot == nullptr ? nullptr : slot + n * element_bytes_;
+      },
+      dst, local);
+}
+
+bool ItemMemory::scale_piece(std::byte* to, const std::byte* from, std::size_t count,
+                             unsigned flags) const {
+  if ((flags & kScalePre) != 0) {
+    scale(to, from, item_->prescale, count, item_->dtype);
+    from = to;
+  }
+  if ((flags & kScalePost) != 0) {
+    scale(to, from, item_->postscale, count, item_->dtype);
+  }
+  return (flags & (kScalePre | kScalePost)) != 0;
+}
+
+}  // namespace hvd

@@ -1,0 +1,55 @@
+// backends/engine/item_memory.h: the memory of one WorkItem as its schedule names it, and the
+// arithmetic over it. Not here: in which order (execution.h), the kernels (collectives/kernels).
+// Threads: baton holder only.  Limits: none.
+// Read next: scatter_list.h, then execution.h.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "backends/engine/scatter_list.h"
+#include "collectives/schedule.h"
+#include "core/vocabulary/work_item.h"
+
+namespace hvd {
+
+// True if the item is to be run in place: some segment's output is its input. If only some are, the
+// inputs of the others are copied to their outputs first, and then all of it runs in place. An
+// allgather is in place if its input lies in its own part of the output.
+bool runs_in_place(const WorkItem& item, Rank group_rank);
+
+class ItemMemory {
+ public:
+  // `item` stays where it is as long as this is used. Copies what has to be before an item runs in
+  // place.
+  void bind(const WorkItem& item, const Schedule& schedule);
+
+  std::size_t element_bytes() const { return element_bytes_; }
+  // Input, output or scratch.
+  PieceCursor at(BufferKind buffer, std::uint64_t offset, std::uint64_t count) const;
+  PieceCursor contiguous(const std::byte* memory) const;
+
+  // dst = src, scaled as the flags say; past the caches with kStream.
+  void copy(PieceCursor dst, PieceCursor src, std::size_t count, unsigned flags) const;
+  // dst = local (op) incoming or the other way round, scaled as the flags say.
+  void combine(PieceCursor dst, PieceCursor local, PieceCursor incoming, std::size_t count,
+               unsigned flags) const;
+  // dst, and slot if there is one, = all sources combined from left to right. The one at `own` is
+  // null and stands for what `local` walks over.
+  void combine_all(PieceCursor dst, std::byte* slot, PieceCursor local,
+                   std::span<const std::byte*> sources, std::size_t own, std::size_t count,
+                   unsigned flags) const;
+
+ private:
+  bool scale_piece(std::byte* to, const std::byte* from, std::size_t count, unsigned flags) const;
+
+  const WorkItem* item_ = nullptr;
+  std::size_t element_bytes_ = 1;
+  ScatterList input_;
+  ScatterList output_;
+  std::vector<std::byte> scratch_;  // kept from item to item, so that it stops allocating
+};
+
+}  // namespace hvd
