@@ -222,7 +222,7 @@ TEST_CASE("whatever is chosen makes schedules that are proven", "[selector]") {
   SECTION("edges only") { verify_all_kinds({}); }
   SECTION("shared slots") { verify_all_kinds(kShared); }
   SECTION("hardly any slots") {
-    verify_all_kinds({.slot_bytes_express = 80, .slot_bytes_bulk = 4096});
+    verify_all_kinds({.slot_bytes_express = 160, .slot_bytes_bulk = 32 * 1024});
   }
   SECTION("several hosts") {
     SelectorSettings settings = kShared;
