@@ -233,14 +233,14 @@ Status result_of(hvd_handle_t handle, void** data, const int64_t** shape, int32_
                  " '", operation.request.name, "' is not done; hvd_wait for it first");
   }
   HVD_TRY(operation.status);
-  if (operation.gathered == nullptr) {
+  if (operation.result == nullptr) {
     return error(
         StatusCode::invalid_argument, "hvd_result: ", collective_name(operation.request.kind), " '",
         operation.request.name, "' writes to the caller's memory; only allgather has a result");
   }
-  *data = operation.gathered.get();
-  *shape = operation.gathered_shape.sizes().data();
-  *ndim = operation.gathered_shape.dimension_count();
+  *data = operation.result.get();
+  *shape = operation.result_shape.sizes().data();
+  *ndim = operation.result_shape.dimension_count();
   return ok_status();
 }
 

@@ -20,7 +20,11 @@ struct WorkShape {
   CollectiveKind kind = CollectiveKind::barrier;
   DType dtype = DType::uint8;
   ReduceOp op = ReduceOp::sum;
-  std::size_t element_count = 0;  // allgather: of all ranks together
+  // Of the whole vector: what all ranks gather, what the root scatters, what a reduce-scatter
+  // reduces. alltoall: the most that any rank receives.
+  std::size_t element_count = 0;
+  Rank root = kRoot;       // where the kind has one
+  bool even_parts = true;  // where the kind has counts: they are all equal
 };
 
 struct WorkCompletion {

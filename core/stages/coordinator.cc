@@ -24,7 +24,7 @@ std::vector<Rank> heartbeat_peers(const JobRanks& ranks) {
 constexpr std::size_t kBatchBytes = std::size_t{1} << 20;
 
 std::size_t encoded_bytes_most(const ReadyEntry& entry) {
-  return 64 + sizeof(std::int64_t) * kDimensionCountMax + entry.name.size();
+  return 64 + sizeof(std::int64_t) * (kDimensionCountMax + entry.splits.size()) + entry.name.size();
 }
 
 // `cause` as one operation's failure: what it was doing when the job went down.
@@ -41,6 +41,7 @@ Coordinator::Coordinator(const Config& config, JobRanks ranks, World world)
       ranks_(std::move(ranks)),
       world_(world),
       handles_(static_cast<HandleId>(world.clock.now())),
+      negotiator_(ranks_.self()),
       dispatcher_(world.data, ranks_.self(), ranks_.count()),
       heartbeat_(heartbeat_peers(ranks_), nanos_from_seconds(config.heartbeat_seconds),
                  world.clock.now()),
@@ -56,7 +57,7 @@ Coordinator::Coordinator(const Config& config, JobRanks ranks, World world)
 // ---- any thread --------------------------------------------------------------------------------
 
 Status Coordinator::check(const Request& request) const {
-  HVD_TRY(check_request(request, ranks_.count()));
+  HVD_TRY(check_request(request, ranks_.self(), ranks_.count()));
   return world_.data.accepts(request);
 }
 
@@ -280,27 +281,34 @@ void Coordinator::root_work() {
     if (decisions.empty()) {
       return;
     }
-    AnswerMessage answer = answer_of(std::move(decisions));
-    send_to_all(answer, left_);
-    on_answer(std::move(answer));
+    const Answer answer = answer_of(std::move(decisions));
+    send_answer(answer);
+    on_answer(answer.for_rank(kRoot));
   }
 }
 
-AnswerMessage Coordinator::answer_of(std::vector<Decision> decisions) {
-  AnswerMessage answer;
-  answer.sequence = ++answer_sequence_;
+void Coordinator::send_answer(const Answer& answer) {
+  if (answer.same_for_all()) {
+    send_to_all(answer.for_rank(kRoot), left_);
+    return;
+  }
+  for (int r = 1; r < ranks_.count(); ++r) {
+    AnswerMessage message = answer.for_rank(Rank(r));
+    if (!message.groups.empty() && reachable(Rank(r)) && !left_[Rank(r).index()]) {
+      send(Rank(r), std::move(message));
+    }
+  }
+}
+
+Answer Coordinator::answer_of(std::vector<Decision> decisions) {
+  Answer answer(++answer_sequence_);
   std::vector<const ReadyEntry*> entries;
   std::vector<Decision> agreed;
   for (Decision& decision : decisions) {
     if (decision.status.ok()) {
       agreed.push_back(std::move(decision));
     } else {
-      answer.groups.push_back({decision.status.code(),
-                               decision.status.message(),
-                               Rank(decision.status.culprit_rank()),
-                               0,
-                               {decision.entry.name},
-                               {}});
+      answer.add(failed_group(decision));
     }
   }
   entries.reserve(agreed.size());
@@ -309,31 +317,13 @@ AnswerMessage Coordinator::answer_of(std::vector<Decision> decisions) {
   }
   const auto bytes_max = static_cast<std::size_t>(config_.fusion_bytes_max);
   for (const std::vector<std::size_t>& members : fuse(entries, bytes_max)) {
-    answer.groups.push_back(answer_of_group(agreed, members));
+    const ScheduleChoice choice = world_.data.choose(work_shape(agreed, members));
+    DecidedGroup group = agreed_group(agreed, members);
+    group.answer.choice = choice;
+    group.answer.item = item_count_++;
+    answer.add(std::move(group));
   }
   return answer;
-}
-
-AnsweredGroup Coordinator::answer_of_group(const std::vector<Decision>& decisions,
-                                           const std::vector<std::size_t>& members) {
-  AnsweredGroup group;
-  const Decision& first = decisions[members.front()];
-  WorkShape shape{first.entry.kind, first.entry.dtype, first.entry.op, 0};
-  for (const std::size_t member : members) {
-    const ReadyEntry& entry = decisions[member].entry;
-    shape.element_count += entry.kind == CollectiveKind::barrier ? 0 : entry.shape.element_count();
-    group.names.push_back(entry.name);
-  }
-  if (first.entry.kind == CollectiveKind::allgather) {
-    group.gather_rows = first.gather_rows;
-    std::size_t rows = 0;
-    for (const std::int64_t count : group.gather_rows) {
-      rows += static_cast<std::size_t>(count);
-    }
-    shape.element_count = rows * first.entry.shape.row_element_count();
-  }
-  group.choice = world_.data.choose(shape);
-  return group;
 }
 
 // ---- life and death ----------------------------------------------------------------------------

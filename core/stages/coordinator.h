@@ -14,6 +14,7 @@
 #include "core/config/config.h"
 #include "core/ports/control_plane.h"
 #include "core/ports/data_plane.h"
+#include "core/stages/answer.h"
 #include "core/stages/baton.h"
 #include "core/stages/dispatcher.h"
 #include "core/stages/handle_table.h"
@@ -83,9 +84,8 @@ class Coordinator {
   void on_abort(Rank from, const AbortMessage& message) HVD_REQUIRES(baton);
   bool deciding() const HVD_REQUIRES(baton);
   void root_work() HVD_REQUIRES(baton);
-  AnswerMessage answer_of(std::vector<Decision> decisions) HVD_REQUIRES(baton);
-  AnsweredGroup answer_of_group(const std::vector<Decision>& decisions,
-                                const std::vector<std::size_t>& members) HVD_REQUIRES(baton);
+  Answer answer_of(std::vector<Decision> decisions) HVD_REQUIRES(baton);
+  void send_answer(const Answer& answer) HVD_REQUIRES(baton);
   void beat() HVD_REQUIRES(baton);
   void watch_orphaned_work(bool data_moved) HVD_REQUIRES(baton);
   bool take_finished() HVD_REQUIRES(baton);
@@ -110,6 +110,7 @@ class Coordinator {
   std::optional<RootNegotiator> root_ HVD_GUARDED_BY(baton);  // rank 0 only
   Heartbeat heartbeat_ HVD_GUARDED_BY(baton);
   std::uint64_t answer_sequence_ HVD_GUARDED_BY(baton) = 0;
+  std::uint64_t item_count_ HVD_GUARDED_BY(baton) = 0;  // that the root has ordered
   Time orphaned_until_ HVD_GUARDED_BY(baton) = kNever;
   Status aborted_ HVD_GUARDED_BY(baton);
   std::vector<bool> left_ HVD_GUARDED_BY(baton);   // said goodbye: submits or decides no more

@@ -8,11 +8,31 @@
 namespace hvd {
 namespace {
 
-void fill_segments(const AgreedGroup& group, WorkItem& item) {
-  item.segments.reserve(group.operations.size());
-  for (const OperationPtr& operation : group.operations) {
-    const Request& request = operation->request;
-    item.segments.push_back({request.input.data, request.output, request.input.element_count()});
+void fill_reduction(const Request& request, int rank_count, WorkItem& item) {
+  const bool average = request.op == ReduceOp::average;
+  item.op = average ? ReduceOp::sum : request.op;
+  item.prescale = request.prescale;
+  item.postscale = average ? request.postscale / rank_count : request.postscale;
+}
+
+bool one_reduction(const Request& a, const Request& b) {
+  return a.op == b.op && a.op != ReduceOp::premultiplied_sum && a.op != ReduceOp::adasum &&
+         a.prescale == b.prescale && a.postscale == b.postscale;
+}
+
+bool travel_together(const Request& a, const Request& b) {
+  if (a.kind != b.kind || a.input.dtype != b.input.dtype) {
+    return false;
+  }
+  switch (a.kind) {
+    case CollectiveKind::allreduce:
+      return one_reduction(a, b);
+    case CollectiveKind::broadcast:
+      return a.root == b.root;
+    case CollectiveKind::reduce:
+      return a.root == b.root && one_reduction(a, b);
+    default:
+      return false;
   }
 }
 
@@ -20,16 +40,9 @@ void fill_segments(const AgreedGroup& group, WorkItem& item) {
 // one dtype and one operation will be applied to all of the group's memory.
 Status check_fits_together(const AgreedGroup& group) {
   const Request& first = group.operations.front()->request;
-  const bool alone =
-      first.kind == CollectiveKind::allgather || first.kind == CollectiveKind::barrier;
-  for (const OperationPtr& operation : group.operations) {
-    const Request& other = operation->request;
-    const bool one_reduction = other.op == first.op && other.prescale == first.prescale &&
-                               other.postscale == first.postscale;
-    const bool fits = other.kind == first.kind && other.input.dtype == first.input.dtype &&
-                      (first.kind != CollectiveKind::allreduce || one_reduction) &&
-                      (first.kind != CollectiveKind::broadcast || other.root == first.root);
-    if (!fits || (alone && group.operations.size() > 1)) {
+  for (std::size_t i = 1; i < group.operations.size(); ++i) {
+    const Request& other = group.operations[i]->request;
+    if (!travel_together(first, other)) {
       return error(StatusCode::internal, "the root answered '", first.name, "' and '", other.name,
                    "' as one group, which they cannot be");
     }
@@ -37,68 +50,136 @@ Status check_fits_together(const AgreedGroup& group) {
   return ok_status();
 }
 
+// Of all `rows`; false: more than 2^56 elements, whatever the row is.
+bool add_up(const std::vector<std::int64_t>& rows, std::int64_t& sum) {
+  sum = 0;
+  for (const std::int64_t count : rows) {
+    if (count < 0 || __builtin_add_overflow(sum, count, &sum)) {
+      return false;
+    }
+  }
+  return sum <= std::int64_t{1} << 56;
+}
+
 }  // namespace
 
 Status Dispatcher::start(AgreedGroup& group) {
   HVD_TRY(check_fits_together(group));
   const Request& first = group.operations.front()->request;
+  if (group.answer.item < next_id_) {
+    return error(StatusCode::internal, "the root answered '", first.name, "' as item ",
+                 group.answer.item, " after item ", next_id_ - 1);
+  }
   WorkItem item;
-  item.id = next_id_++;
+  item.id = group.answer.item;
   item.kind = first.kind;
   item.dtype = first.input.dtype;
   item.choice = group.answer.choice;
   item.label = first.name;
-  if (first.kind == CollectiveKind::allreduce) {
-    const bool average = first.op == ReduceOp::average;
-    item.op = average ? ReduceOp::sum : first.op;
-    item.prescale = first.prescale;
-    item.postscale = average ? first.postscale / rank_count_ : first.postscale;
-  }
-  if (first.kind == CollectiveKind::broadcast) {
+  if (has_root(first.kind)) {
     item.root = first.root;
   }
-  if (first.kind == CollectiveKind::allgather) {
-    HVD_TRY(fill_allgather(group, item));
-  } else if (first.kind != CollectiveKind::barrier) {
-    fill_segments(group, item);
-  }
+  HVD_TRY(has_counts(first.kind) ? fill_counts(group, item) : fill(group, item));
+  next_id_ = item.id + 1;
   running_.emplace(item.id, std::move(group.operations));
   data_plane_.start(std::move(item));
   return ok_status();
 }
 
-Status Dispatcher::fill_allgather(const AgreedGroup& group, WorkItem& item) const {
-  Operation& operation = *group.operations.front();
-  const TensorRef& input = operation.request.input;
-  if (group.answer.gather_rows.size() != static_cast<std::size_t>(rank_count_) ||
-      group.answer.gather_rows[rank_.index()] != input.shape[0]) {
-    return error(StatusCode::internal, "allgather '", operation.request.name,
-                 "': the answer does not give this rank's ", input.shape[0], " rows");
+// What has no counts: a segment for each tensor.
+Status Dispatcher::fill(const AgreedGroup& group, WorkItem& item) const {
+  const Request& first = group.operations.front()->request;
+  if (reduces(item.kind)) {
+    fill_reduction(first, rank_count_, item);
   }
-  // The root checked the sum already; this pairs with it, for the answer came over a wire.
-  std::int64_t rows = 0;
-  operation.gathered_shape = input.shape;
-  for (const std::int64_t count : group.answer.gather_rows) {
-    if (__builtin_add_overflow(rows, count, &rows)) {
-      rows = -1;
-      break;
+  if (is_point_to_point(item.kind)) {
+    item.peer = first.peer;
+  }
+  if (item.kind == CollectiveKind::barrier) {
+    return ok_status();
+  }
+  item.segments.reserve(group.operations.size());
+  for (const OperationPtr& operation : group.operations) {
+    const Request& request = operation->request;
+    const bool writes = item.kind != CollectiveKind::send &&
+                        (item.kind != CollectiveKind::reduce || item.root == rank_);
+    item.segments.push_back({item.kind == CollectiveKind::recv ? nullptr : request.input.data,
+                             writes ? request.output : nullptr, request.input.element_count()});
+  }
+  return ok_status();
+}
+
+Status Dispatcher::bad_rows(const Request& request) const {
+  return error(StatusCode::internal, collective_name(request.kind), " '", request.name,
+               "': the answer's rows do not fit this rank's tensor of shape ",
+               request.input.shape.text(), ", or are more than 2^56 elements");
+}
+
+// One segment, and elements per rank. The root checked the rows already; this pairs with it, for
+// the answer came over a wire.
+Status Dispatcher::fill_counts(const AgreedGroup& group, WorkItem& item) const {
+  Operation& operation = *group.operations.front();
+  const Request& request = operation.request;
+  const bool scatters = item.kind == CollectiveKind::scatter;
+  const Shape& shape = scatters ? group.answer.shape : request.input.shape;
+  const std::vector<std::int64_t>& rows = group.answer.rows;
+  std::int64_t sum = 0;
+  if (rows.size() != static_cast<std::size_t>(rank_count_) || shape.dimension_count() == 0 ||
+      !add_up(rows, sum)) {
+    return bad_rows(request);
+  }
+  const bool gathers =
+      item.kind == CollectiveKind::allgather || item.kind == CollectiveKind::gather;
+  const bool deals =
+      item.kind == CollectiveKind::reduce_scatter || (scatters && rank_ == item.root);
+  Shape whole = shape;
+  whole.set(0, sum);
+  if ((gathers && rows[rank_.index()] != shape[0]) ||
+      (deals && (sum != request.input.shape[0] ||
+                 rows[rank_.index()] != split_of(request, rank_, rank_count_))) ||
+      !whole.countable()) {
+    return bad_rows(request);
+  }
+  const std::size_t row_elements = shape.row_element_count();
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    item.counts.push_back(static_cast<std::size_t>(rows[r]) * row_elements);
+    if (item.kind == CollectiveKind::alltoall) {
+      item.send_counts.push_back(static_cast<std::size_t>(split_of(request, Rank(r), rank_count_)) *
+                                 row_elements);
     }
   }
-  operation.gathered_shape.set(0, rows);
-  if (!operation.gathered_shape.countable()) {
-    return error(StatusCode::internal, "allgather '", operation.request.name,
-                 "': the answer's rows are more than 2^56 elements");
+  std::byte* output = request.output;
+  if (item.kind == CollectiveKind::reduce_scatter) {
+    fill_reduction(request, rank_count_, item);
+  } else {
+    item.dtype = scatters ? group.answer.dtype : item.dtype;
+    operation.result_dtype = item.dtype;
+    operation.result_shape = whole;
+    operation.result_shape.set(0, scatters                                    ? rows[rank_.index()]
+                                  : has_root(item.kind) && item.root != rank_ ? 0
+                                                                              : sum);
+    HVD_TRY(make_result(operation));
+    output =
+        has_root(item.kind) && gathers && item.root != rank_ ? nullptr : operation.result.get();
   }
-  for (const std::int64_t count : group.answer.gather_rows) {
-    item.counts.push_back(static_cast<std::size_t>(count) * input.shape.row_element_count());
+  if (item.kind == CollectiveKind::alltoall) {
+    operation.received_splits = rows;
   }
-  const std::size_t bytes = operation.gathered_shape.element_count() * dtype_bytes(input.dtype);
-  operation.gathered.reset(static_cast<std::byte*>(std::malloc(std::max<std::size_t>(bytes, 1))));
-  if (operation.gathered == nullptr) {
-    return error(StatusCode::resource, "allgather '", operation.request.name, "': rank ", rank_,
-                 " has no memory for the result of ", bytes, " bytes");
+  const bool reads = !scatters || item.root == rank_;
+  item.segments.push_back(
+      {reads ? request.input.data : nullptr, output, reads ? request.input.element_count() : 0});
+  return ok_status();
+}
+
+Status Dispatcher::make_result(Operation& operation) const {
+  const std::size_t bytes =
+      operation.result_shape.element_count() * dtype_bytes(operation.result_dtype);
+  operation.result.reset(static_cast<std::byte*>(std::malloc(std::max<std::size_t>(bytes, 1))));
+  if (operation.result == nullptr) {
+    return error(StatusCode::resource, collective_name(operation.request.kind), " '",
+                 operation.request.name, "': rank ", rank_, " has no memory for the result of ",
+                 bytes, " bytes");
   }
-  item.segments.push_back({input.data, operation.gathered.get(), input.element_count()});
   return ok_status();
 }
 

@@ -27,12 +27,15 @@ class Dispatcher {
   bool busy() const { return !running_.empty(); }
 
  private:
-  Status fill_allgather(const AgreedGroup& group, WorkItem& item) const;
+  Status fill(const AgreedGroup& group, WorkItem& item) const;
+  Status fill_counts(const AgreedGroup& group, WorkItem& item) const;
+  Status make_result(Operation& operation) const;
+  Status bad_rows(const Request& request) const;
 
   DataPlane& data_plane_;
   const Rank rank_;
   const int rank_count_;
-  std::uint64_t next_id_ = 0;
+  std::uint64_t next_id_ = 0;  // ids never come twice, nor go back
   std::unordered_map<std::uint64_t, std::vector<OperationPtr>> running_;
 };
 

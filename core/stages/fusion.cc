@@ -3,15 +3,23 @@
 namespace hvd {
 namespace {
 
+// A premultiplied sum's factors are known to each rank alone, and Adasum's follow from the tensor.
+bool one_reduction(const ReadyEntry& a, const ReadyEntry& b) {
+  return a.op == b.op && a.op != ReduceOp::premultiplied_sum && a.op != ReduceOp::adasum &&
+         a.prescale == b.prescale && a.postscale == b.postscale;
+}
+
 bool travel_together(const ReadyEntry& a, const ReadyEntry& b) {
   if (a.kind != b.kind || a.dtype != b.dtype) {
     return false;
   }
   switch (a.kind) {
     case CollectiveKind::allreduce:
-      return a.op == b.op && a.prescale == b.prescale && a.postscale == b.postscale;
+      return one_reduction(a, b);
     case CollectiveKind::broadcast:
       return a.root == b.root;
+    case CollectiveKind::reduce:
+      return a.root == b.root && one_reduction(a, b);
     default:
       return false;
   }

@@ -11,10 +11,10 @@
 
 namespace hvd {
 
-// Groups the entries by index. Together go allreduces of one dtype, reduction and scale, and
-// broadcasts of one dtype and root, up to `bytes_max` (0: nothing is fused). Groups are in the
-// order of their first members, members in the order of the entries, so the result is a function of
-// the entries alone.
+// Groups the entries by index. Together go allreduces of one dtype, reduction and scale, broadcasts
+// of one dtype and root, and reduces of which both are the same, up to `bytes_max` (0: nothing is
+// fused). Groups are in the order of their first members, members in the order of the entries, so
+// the result is a function of the entries alone.
 std::vector<std::vector<std::size_t>> fuse(const std::vector<const ReadyEntry*>& entries,
                                            std::size_t bytes_max);
 

@@ -6,10 +6,10 @@
 namespace hvd {
 namespace {
 
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kVersion = 2;
 constexpr std::size_t kErrorTextBytesMax = 64 << 10;
 constexpr std::size_t kReadyEntryBytesMin = 36;
-constexpr std::size_t kGroupBytesMin = 25;
+constexpr std::size_t kGroupBytesMin = 35;
 
 enum class MessageType : std::uint8_t {
   ready,
@@ -27,17 +27,34 @@ void put_type(ByteWriter& out, MessageType type) {
   out.put(kVersion).put(static_cast<std::uint8_t>(type));
 }
 
+void put_shape(ByteWriter& out, const Shape& shape) {
+  out.put(static_cast<std::uint8_t>(shape.dimension_count()));
+  for (const std::int64_t size : shape.sizes()) {
+    out.put(size);
+  }
+}
+
+void put_rows(ByteWriter& out, const std::vector<std::int64_t>& rows) {
+  out.put(static_cast<std::uint32_t>(rows.size()));
+  for (const std::int64_t count : rows) {
+    out.put(count);
+  }
+}
+
 void put_entry(ByteWriter& out, const ReadyEntry& entry) {
   out.put(static_cast<std::uint8_t>(entry.kind));
   out.put(static_cast<std::uint8_t>(entry.dtype));
   out.put(static_cast<std::uint8_t>(entry.op));
   out.put(static_cast<std::int32_t>(entry.root.value));
   out.put(entry.prescale).put(entry.postscale).put(entry.deadline);
-  out.put(static_cast<std::uint8_t>(entry.shape.dimension_count()));
-  for (const std::int64_t size : entry.shape.sizes()) {
-    out.put(size);
-  }
+  put_shape(out, entry.shape);
   out.put_string(entry.name);
+  if (has_splits(entry.kind)) {
+    put_rows(out, entry.splits);
+  }
+  if (is_point_to_point(entry.kind)) {
+    out.put(static_cast<std::int32_t>(entry.peer.value));
+  }
 }
 
 void put_group(ByteWriter& out, const AnsweredGroup& group) {
@@ -49,10 +66,10 @@ void put_group(ByteWriter& out, const AnsweredGroup& group) {
   for (const std::string& name : group.names) {
     out.put_string(name);
   }
-  out.put(static_cast<std::uint32_t>(group.gather_rows.size()));
-  for (const std::int64_t rows : group.gather_rows) {
-    out.put(rows);
-  }
+  put_rows(out, group.rows);
+  out.put(group.item);
+  out.put(static_cast<std::uint8_t>(group.dtype));
+  put_shape(out, group.shape);
 }
 
 struct Writer {
@@ -98,6 +115,44 @@ bool get_shape(ByteReader& in, Shape& shape) {
   return shape.countable();
 }
 
+// None at all, or one for each rank.
+bool get_rows(ByteReader& in, int rank_count, std::vector<std::int64_t>& rows) {
+  rows.resize(in.get_count(sizeof(std::int64_t)));
+  for (std::int64_t& count : rows) {
+    count = in.get<std::int64_t>();
+    if (count < 0) {
+      return false;
+    }
+  }
+  return rows.empty() || rows.size() == static_cast<std::size_t>(rank_count);
+}
+
+// Pair: check_request (submit_queue.cc) lets nothing else out. What only its sender's rank decides
+// (a scatter's root) is looked at where the sender is known.
+bool good_shape(const ReadyEntry& entry, int rank_count) {
+  if (!has_counts(entry.kind)) {
+    return true;
+  }
+  if (entry.shape.dimension_count() == 0) {
+    return entry.kind == CollectiveKind::scatter && entry.splits.empty();
+  }
+  if (entry.splits.empty()) {
+    return entry.kind != CollectiveKind::alltoall || entry.shape[0] % rank_count == 0;
+  }
+  std::int64_t sum = 0;
+  for (const std::int64_t rows : entry.splits) {
+    if (__builtin_add_overflow(sum, rows, &sum)) {
+      return false;
+    }
+  }
+  return entry.kind == CollectiveKind::alltoall ? sum <= entry.shape[0] : sum == entry.shape[0];
+}
+
+bool good_name(const ReadyEntry& entry) {
+  return !entry.name.empty() &&
+         entry.name.starts_with(kPointToPointPrefix) == is_point_to_point(entry.kind);
+}
+
 bool get_entry(ByteReader& in, int rank_count, ReadyEntry& entry) {
   const auto kind = in.get<std::uint8_t>();
   const auto dtype = in.get<std::uint8_t>();
@@ -110,17 +165,23 @@ bool get_entry(ByteReader& in, int rank_count, ReadyEntry& entry) {
     return false;
   }
   entry.name = in.get_string(kNameBytesMax);
-  if (!in.ok() || entry.name.empty() || !valid_collective(kind) || !valid_dtype(dtype) ||
-      !valid_reduce_op(op)) {
+  if (!in.ok() || !valid_collective(kind) || !valid_dtype(dtype) || !valid_reduce_op(op)) {
     return false;
   }
   entry.kind = static_cast<CollectiveKind>(kind);
   entry.dtype = static_cast<DType>(dtype);
   entry.op = static_cast<ReduceOp>(op);
-  const bool gathers_scalar =
-      entry.kind == CollectiveKind::allgather && entry.shape.dimension_count() == 0;
-  return !gathers_scalar && entry.root >= kRoot && entry.root.value < rank_count &&
-         entry.deadline >= 0;
+  if (has_splits(entry.kind) && !get_rows(in, rank_count, entry.splits)) {
+    return false;
+  }
+  if (is_point_to_point(entry.kind)) {
+    entry.peer = Rank(in.get<std::int32_t>());
+    if (entry.peer < kRoot || entry.peer.value >= rank_count) {
+      return false;
+    }
+  }
+  return good_name(entry) && good_shape(entry, rank_count) && entry.root >= kRoot &&
+         entry.root.value < rank_count && entry.deadline >= 0;
 }
 
 bool get_group(ByteReader& in, int rank_count, AnsweredGroup& group) {
@@ -135,18 +196,18 @@ bool get_group(ByteReader& in, int rank_count, AnsweredGroup& group) {
       return false;
     }
   }
-  group.gather_rows.resize(in.get_count(sizeof(std::int64_t)));
-  for (std::int64_t& rows : group.gather_rows) {
-    rows = in.get<std::int64_t>();
-    if (rows < 0) {
-      return false;
-    }
+  if (!get_rows(in, rank_count, group.rows)) {
+    return false;
   }
+  group.item = in.get<std::uint64_t>();
+  const auto dtype = in.get<std::uint8_t>();
+  if (!valid_dtype(dtype) || !get_shape(in, group.shape)) {
+    return false;
+  }
+  group.dtype = static_cast<DType>(dtype);
   group.code = static_cast<StatusCode>(code);
   return in.ok() && code <= static_cast<std::uint8_t>(StatusCode::internal) &&
-         group.culprit.value >= -1 && group.culprit.value < rank_count && !group.names.empty() &&
-         (group.gather_rows.empty() ||
-          group.gather_rows.size() == static_cast<std::size_t>(rank_count));
+         group.culprit.value >= -1 && group.culprit.value < rank_count && !group.names.empty();
 }
 
 bool get_ready(ByteReader& in, int rank_count, ReadyMessage& message) {
@@ -203,19 +264,29 @@ bool get_body(ByteReader& in, MessageType type, int rank_count, ControlMessage& 
 
 }  // namespace
 
-ReadyEntry ready_entry_of(const Request& request) {
+// What a kind has no use for nobody checked, and nobody needs: it keeps its default.
+ReadyEntry ready_entry_of(const Request& request, Rank self) {
   ReadyEntry entry;
   entry.kind = request.kind;
-  entry.dtype = request.input.dtype;
   entry.op = request.op;
-  if (request.kind == CollectiveKind::broadcast) {
-    entry.root = request.root;  // of the others nobody checked it, and nobody needs it
+  if (has_root(request.kind)) {
+    entry.root = request.root;
+  }
+  if (is_point_to_point(request.kind)) {
+    entry.peer = request.peer;
   }
   entry.prescale = request.prescale;
   entry.postscale = request.postscale;
   entry.deadline = request.deadline;
-  entry.shape = request.input.shape;
   entry.name = request.name;
+  if (request.kind == CollectiveKind::scatter && request.root != self) {
+    return entry;
+  }
+  entry.dtype = request.input.dtype;
+  entry.shape = request.input.shape;
+  if (has_splits(request.kind)) {
+    entry.splits = request.splits;
+  }
   return entry;
 }
 

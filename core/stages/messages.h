@@ -26,13 +26,16 @@ struct ReadyEntry {
   double prescale = 1.0;
   double postscale = 1.0;
   Nanos deadline = 0;  // time from submission until it is an error; 0 is never
-  Shape shape;
+  Shape shape;         // scatter: of the root's tensor, nothing on the others
   std::string name;
+  std::vector<std::int64_t> splits;  // Request::splits
+  Rank peer = {};                    // send, recv
 
   std::size_t byte_count() const { return shape.element_count() * dtype_bytes(dtype); }
 };
 
-ReadyEntry ready_entry_of(const Request& request);
+// `self` is the rank that asks.
+ReadyEntry ready_entry_of(const Request& request, Rank self);
 
 // Rank to root: these became ready here.
 struct ReadyMessage {
@@ -48,12 +51,19 @@ struct AnsweredGroup {
   Rank culprit;  // -1 for none
   ScheduleChoice choice = 0;
   std::vector<std::string> names;
-  std::vector<std::int64_t> gather_rows;  // allgather: size of the first dimension, by rank
+  // Where the kind has counts: how many rows each rank gives or gets, as WorkItem::counts;
+  // alltoall: what the rank that is answered receives from each.
+  std::vector<std::int64_t> rows = {};
+  std::uint64_t item = 0;  // WorkItem::id
+  // scatter: what the root gives. Only it knows.
+  DType dtype = DType::uint8;
+  Shape shape = {};
 };
 
 // Root to rank: decided, in the order in which every rank starts them.
 struct AnswerMessage {
-  std::uint64_t sequence = 0;  // counts answers from 1
+  // Counts answers from 1. A rank that an answer does not concern does not get it.
+  std::uint64_t sequence = 0;
   std::vector<AnsweredGroup> groups;
 };
 

@@ -16,11 +16,24 @@ struct Property {
   std::string (*text)(const ReadyEntry&);  // no object that exit could destroy under a late caller
 };
 
+// Each rank gives a number of rows of its own.
+bool own_rows(CollectiveKind kind) {
+  return kind == CollectiveKind::allgather || kind == CollectiveKind::alltoall ||
+         kind == CollectiveKind::gather;
+}
+
+// Every rank says which dtype and shape it means.
+bool all_describe(CollectiveKind kind) {
+  return kind != CollectiveKind::barrier && kind != CollectiveKind::scatter;
+}
+
+bool own_prescale(const ReadyEntry& entry) { return entry.op == ReduceOp::premultiplied_sum; }
+
 std::string shape_text(const ReadyEntry& entry) {
-  if (entry.kind == CollectiveKind::barrier) {
+  if (!all_describe(entry.kind)) {
     return "";
   }
-  if (entry.kind != CollectiveKind::allgather) {
+  if (!own_rows(entry.kind)) {
     return entry.shape.text();
   }
   std::string rest = "any";
@@ -30,25 +43,42 @@ std::string shape_text(const ReadyEntry& entry) {
   return str("[", rest, "]");
 }
 
-bool reduces(const ReadyEntry& entry) { return entry.kind == CollectiveKind::allreduce; }
+std::string scale_text(const ReadyEntry& entry) {
+  if (!reduces(entry.kind)) {
+    return "";
+  }
+  return own_prescale(entry) ? str("postscale ", entry.postscale)
+                             : str("prescale ", entry.prescale, " postscale ", entry.postscale);
+}
 
-constexpr std::array<Property, 6> kProperties = {{
-    {"operation", [](const ReadyEntry& e) { return std::string(collective_name(e.kind)); }},
+std::string row_counts_text(const ReadyEntry& entry) {
+  if (entry.kind != CollectiveKind::reduce_scatter || entry.splits.empty()) {
+    return "";
+  }
+  constexpr std::size_t named_max = 16;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(entry.splits.size(), named_max); ++i) {
+    text += str(i == 0 ? "" : " ", entry.splits[i]);
+  }
+  return str("[", text, entry.splits.size() > named_max ? " ..." : "", "]");
+}
+
+constexpr std::array<Property, 7> kProperties = {{
+    {"operation",
+     [](const ReadyEntry& e) {
+       return is_point_to_point(e.kind) ? "" : std::string(collective_name(e.kind));
+     }},
     {"dtype",
      [](const ReadyEntry& e) {
-       return e.kind == CollectiveKind::barrier ? "" : std::string(dtype_name(e.dtype));
+       return all_describe(e.kind) ? std::string(dtype_name(e.dtype)) : "";
      }},
     {"shape", shape_text},
     {"reduction",
-     [](const ReadyEntry& e) { return reduces(e) ? std::string(reduce_op_name(e.op)) : ""; }},
-    {"scale",
-     [](const ReadyEntry& e) {
-       return reduces(e) ? str("prescale ", e.prescale, " postscale ", e.postscale) : "";
-     }},
+     [](const ReadyEntry& e) { return reduces(e.kind) ? std::string(reduce_op_name(e.op)) : ""; }},
+    {"scale", scale_text},
     {"root rank",
-     [](const ReadyEntry& e) {
-       return e.kind == CollectiveKind::broadcast ? str(e.root) : std::string();
-     }},
+     [](const ReadyEntry& e) { return has_root(e.kind) ? str(e.root) : std::string(); }},
+    {"row counts", row_counts_text},
 }};
 
 // Ranks grouped by what they say of one property, in the order of the first rank that says it.
@@ -70,26 +100,30 @@ std::vector<std::pair<std::string, std::vector<Rank>>> opinions(
 }  // namespace
 
 bool same_operation(const ReadyEntry& a, const ReadyEntry& b) {
-  if (a.kind != b.kind) {
+  if (is_point_to_point(a.kind) ? !is_point_to_point(b.kind) || a.kind == b.kind
+                                : a.kind != b.kind) {
     return false;
   }
-  switch (a.kind) {
-    case CollectiveKind::barrier:
-      return true;
-    case CollectiveKind::allreduce:
-      return a.dtype == b.dtype && a.shape == b.shape && a.op == b.op && a.prescale == b.prescale &&
-             a.postscale == b.postscale;
-    case CollectiveKind::broadcast:
-      return a.dtype == b.dtype && a.shape == b.shape && a.root == b.root;
-    case CollectiveKind::allgather: {
-      const auto rest_a = a.shape.sizes().subspan(1);
-      const auto rest_b = b.shape.sizes().subspan(1);
-      return a.dtype == b.dtype &&
-             std::equal(rest_a.begin(), rest_a.end(), rest_b.begin(), rest_b.end());
-    }
-    default:
-      return false;  // pair: submit_queue.cc does not let it in
+  if (has_root(a.kind) && a.root != b.root) {
+    return false;
   }
+  if (reduces(a.kind)) {
+    const bool same_scale =
+        (own_prescale(a) || a.prescale == b.prescale) && a.postscale == b.postscale;
+    if (a.op != b.op || !same_scale || a.splits != b.splits) {
+      return false;
+    }
+  }
+  if (!all_describe(a.kind)) {
+    return true;
+  }
+  if (!own_rows(a.kind)) {
+    return a.dtype == b.dtype && a.shape == b.shape;
+  }
+  const auto rest_a = a.shape.sizes().subspan(1);
+  const auto rest_b = b.shape.sizes().subspan(1);
+  return a.dtype == b.dtype &&
+         std::equal(rest_a.begin(), rest_a.end(), rest_b.begin(), rest_b.end());
 }
 
 std::string mismatch_text(const std::vector<RankEntry>& entries) {
@@ -115,9 +149,12 @@ std::string mismatch_text(const std::vector<RankEntry>& entries) {
                ". every rank must submit this name with the same ", property.name,
                "; this operation did nothing, later ones work");
   }
-  // Scale factors that print alike may differ in their last bits.
+  // Scale factors may differ in their last bits, row counts behind the first ones.
   return str(collective_name(entries.front().entry.kind), " '", entries.front().entry.name,
-             "': scale factors differ between ranks in digits that are not printed");
+             entries.front().entry.splits.empty()
+                 ? "': scale factors differ between ranks in digits that are not printed"
+                 : "': row counts or scale factors differ between ranks in digits that are not "
+                   "printed");
 }
 
 }  // namespace hvd

@@ -17,8 +17,10 @@ struct RankEntry {
   ReadyEntry entry;
 };
 
-// True if both may be one operation: kind, dtype, shape (allgather: but for the first dimension),
-// reduction, scale factors, root. Names and deadlines do not count.
+// True if both may be one operation: kind (of two ranks: one sends and one receives), dtype, shape
+// (where each rank has its own number of rows, but for the first dimension), reduction, scale
+// factors, root, row counts of a reduce-scatter. Names and deadlines do not count; nor does what a
+// rank that is not the root says of a scatter.
 bool same_operation(const ReadyEntry& a, const ReadyEntry& b);
 
 // "allreduce 'x': shape differs: [3 4] on ranks 0 2, [3 5] on rank 1. ..." for entries of one name

@@ -23,7 +23,7 @@ void Negotiator::add(const OperationPtr& operation, std::vector<Outcome>& failed
     return;
   }
   pending_.emplace(name, operation);
-  announcements_.entries.push_back(ready_entry_of(operation->request));
+  announcements_.entries.push_back(ready_entry_of(operation->request, self_));
 }
 
 ReadyMessage Negotiator::take_announcements() {
@@ -33,9 +33,9 @@ ReadyMessage Negotiator::take_announcements() {
 
 Status Negotiator::on_answer(AnswerMessage answer, std::vector<AgreedGroup>& agreed,
                              std::vector<Outcome>& failed) {
-  if (answer.sequence != answers_seen_ + 1) {
-    return error(StatusCode::internal, "answer ", answer.sequence, " came where answer ",
-                 answers_seen_ + 1, " was expected");
+  if (answer.sequence <= answers_seen_) {
+    return error(StatusCode::internal, "answer ", answer.sequence, " came after answer ",
+                 answers_seen_);
   }
   answers_seen_ = answer.sequence;
   for (AnsweredGroup& group : answer.groups) {
@@ -43,20 +43,23 @@ Status Negotiator::on_answer(AnswerMessage answer, std::vector<AgreedGroup>& agr
       fail_group(group, failed);
       continue;
     }
-    AgreedGroup ready;
-    for (const std::string& name : group.names) {
-      const auto at = pending_.find(name);
-      if (at == pending_.end()) {
-        agreed.push_back(std::move(ready));
-        return error(StatusCode::internal, "the root answered '", name,
-                     "', which this rank has not submitted");
-      }
-      ready.operations.push_back(std::move(at->second));
-      pending_.erase(at);
-    }
-    ready.answer = std::move(group);
-    agreed.push_back(std::move(ready));
+    AgreedGroup& ready = agreed.emplace_back();
+    HVD_TRY(take_group(group, ready));
   }
+  return ok_status();
+}
+
+Status Negotiator::take_group(AnsweredGroup& group, AgreedGroup& ready) {
+  for (const std::string& name : group.names) {
+    const auto at = pending_.find(name);
+    if (at == pending_.end()) {
+      return error(StatusCode::internal, "the root answered '", name,
+                   "', which this rank has not submitted");
+    }
+    ready.operations.push_back(std::move(at->second));
+    pending_.erase(at);
+  }
+  ready.answer = std::move(group);
   return ok_status();
 }
 

@@ -27,6 +27,8 @@ struct Outcome {
 
 class Negotiator {
  public:
+  explicit Negotiator(Rank self) : self_(self) {}
+
   // Queues the announcement. An operation whose name has failed everywhere before it came fails
   // now.
   void add(const OperationPtr& operation, std::vector<Outcome>& failed);
@@ -43,8 +45,10 @@ class Negotiator {
   std::size_t pending_count() const { return pending_.size(); }
 
  private:
+  Status take_group(AnsweredGroup& group, AgreedGroup& ready);
   void fail_group(const AnsweredGroup& group, std::vector<Outcome>& failed);
 
+  const Rank self_;
   std::unordered_map<std::string, OperationPtr> pending_;
   // Errors of names that were not pending here when they failed: the next submissions' outcomes,
   // one each, so that the n-th use of a name stays the n-th on all ranks.

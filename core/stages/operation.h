@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <vector>
 
 #include "core/base/status.h"
 #include "core/vocabulary/request.h"
@@ -29,8 +30,11 @@ struct Operation {
   Time submitted_at = 0;
 
   Status status;
-  OwnedBytes gathered;  // allgather's result
-  Shape gathered_shape;
+  // Where the runtime makes the result (makes_result()): what came, and of which shape and dtype.
+  OwnedBytes result;
+  DType result_dtype = DType::uint8;
+  Shape result_shape;
+  std::vector<std::int64_t> received_splits;  // alltoall: the rows that came from each rank
   std::atomic<bool> done{false};
 };
 

@@ -16,7 +16,18 @@ std::string seconds_text(Nanos nanos) {
 
 std::size_t answer_bytes_most(const Decision& decision) {
   return 64 + decision.entry.name.size() + decision.status.message().size() +
-         sizeof(std::int64_t) * decision.gather_rows.size();
+         sizeof(std::int64_t) * std::max(decision.rows.size(), decision.splits.size());
+}
+
+constexpr std::uint64_t kElementCountMost = std::uint64_t{1} << 56;
+
+// The sum times the row's elements, or more than kElementCountMost if it is more.
+unsigned __int128 elements_of(const std::vector<std::int64_t>& rows, const Shape& shape) {
+  unsigned __int128 sum = 0;
+  for (const std::int64_t count : rows) {
+    sum += static_cast<std::uint64_t>(count);
+  }
+  return sum * shape.row_element_count();
 }
 
 }  // namespace
@@ -39,36 +50,41 @@ void RootNegotiator::on_ready(Rank from, const ReadyMessage& message, Time now) 
 void RootNegotiator::add(Rank from, const ReadyEntry& entry, Time now) {
   last_submit_[from.index()] = {entry.name, now};
   Pending& pending = pending_of(from, entry, now);
-  if (pending.came[from.index()]) {
+  if (pending.came[from.index()] || !needs(pending, from)) {
     // Its own rank refuses that at submission, so the peer is broken; its error, not the job's end.
-    decisions_.push_back({error(StatusCode::internal, collective_name(entry.kind), " '", entry.name,
-                                "' was announced twice by ", ranks_.text(from)),
-                          entry,
-                          {}});
+    decisions_.push_back(
+        {.status = error(StatusCode::internal, collective_name(entry.kind), " '", entry.name,
+                         "' was announced by ", ranks_.text(from),
+                         needs(pending, from) ? " twice" : ", which has no part in it"),
+         .entry = entry,
+         .members = pending.members});
     pending_.erase(entry.name);
     return;
   }
   pending.came[from.index()] = true;
   ++pending.came_count;
-  if (entry.kind == CollectiveKind::allgather) {
-    pending.gather_rows[from.index()] = entry.shape[0];
-  }
-  if (!same_operation(pending.first, entry)) {
+  note_parts(from, entry, pending);
+  if (from != pending.first_rank && !same_operation(pending.first, entry)) {
     pending.differing.push_back({from, entry});
+  } else if (entry.kind == CollectiveKind::scatter && from == entry.root) {
+    pending.first = entry;  // the others do not say of which shape it is
+    pending.first_rank = from;
   }
   if (entry.deadline > 0 && time_after(now, entry.deadline) < pending.deadline) {
     pending.deadline = time_after(now, entry.deadline);
     pending.deadline_length = entry.deadline;
   }
   note_timer(pending);
-  if (pending.came_count == ranks_.count()) {
+  if (static_cast<std::size_t>(pending.came_count) == member_count(pending)) {
     decide_complete(entry.name, pending);
     return;
   }
-  const auto gone = std::find(gone_.begin(), gone_.end(), true);
-  if (gone != gone_.end()) {
-    fail_for_lack_of(Rank(static_cast<int>(gone - gone_.begin())), entry.name, pending);
-    pending_.erase(entry.name);
+  for (std::size_t r = 0; r < gone_.size(); ++r) {
+    if (gone_[r] && needs(pending, Rank(r))) {
+      fail_for_lack_of(Rank(r), entry.name, pending);
+      pending_.erase(entry.name);
+      return;
+    }
   }
 }
 
@@ -79,7 +95,9 @@ RootNegotiator::Pending& RootNegotiator::pending_of(Rank from, const ReadyEntry&
     pending.first = entry;
     pending.first_rank = from;
     pending.came.assign(static_cast<std::size_t>(ranks_.count()), false);
-    pending.gather_rows.assign(static_cast<std::size_t>(ranks_.count()), 0);
+    if (is_point_to_point(entry.kind)) {
+      pending.members = {std::min(from, entry.peer), std::max(from, entry.peer)};
+    }
     pending.since = now;
     if (limits_.stall_warning > 0) {
       pending.warning_pause = limits_.stall_warning;
@@ -87,6 +105,31 @@ RootNegotiator::Pending& RootNegotiator::pending_of(Rank from, const ReadyEntry&
     }
   }
   return pending;
+}
+
+// What each rank says of its own rows. All entries are kept, also those that differ in kind: they
+// are read only where none does.
+void RootNegotiator::note_parts(Rank from, const ReadyEntry& entry, Pending& pending) const {
+  if (!has_counts(entry.kind) || entry.shape.dimension_count() == 0) {
+    return;
+  }
+  const auto count = static_cast<std::size_t>(ranks_.count());
+  pending.rows.resize(count);
+  pending.rows[from.index()] = entry.shape[0];
+  if (entry.kind == CollectiveKind::alltoall && !entry.splits.empty()) {
+    pending.splits.resize(count);
+    pending.splits[from.index()] = entry.splits;
+  }
+}
+
+bool RootNegotiator::needs(const Pending& pending, Rank rank) const {
+  return pending.members.empty() ||
+         std::find(pending.members.begin(), pending.members.end(), rank) != pending.members.end();
+}
+
+std::size_t RootNegotiator::member_count(const Pending& pending) const {
+  return pending.members.empty() ? static_cast<std::size_t>(ranks_.count())
+                                 : pending.members.size();
 }
 
 // The rank sent this before it had seen the error answer for the same name, so that answer was for
@@ -111,37 +154,82 @@ void RootNegotiator::settle_owed(Rank from, std::uint64_t answers_seen) {
 }
 
 void RootNegotiator::decide_complete(const std::string& name, Pending& pending) {
-  Decision decision{agree(pending), std::move(pending.first), {}};
-  if (decision.status.ok() && decision.entry.kind == CollectiveKind::allgather) {
-    decision.gather_rows = std::move(pending.gather_rows);
+  Decision decision{.status = agree(pending), .entry = {}, .members = pending.members};
+  if (decision.status.ok()) {
+    give_parts(pending, decision);
   }
+  decision.entry = std::move(pending.first);
   decisions_.push_back(std::move(decision));
   pending_.erase(name);
 }
 
-Status RootNegotiator::agree(Pending& pending) const {
-  if (!pending.differing.empty()) {
-    std::vector<RankEntry> entries = pending.differing;
-    for (const Rank rank : present(pending)) {
-      const bool differs = std::any_of(pending.differing.begin(), pending.differing.end(),
-                                       [&](const RankEntry& item) { return item.rank == rank; });
-      if (!differs) {
-        entries.push_back({rank, pending.first});
+// A pending operation that is complete and has no differing entries.
+void RootNegotiator::give_parts(Pending& pending, Decision& decision) const {
+  const ReadyEntry& entry = pending.first;
+  switch (entry.kind) {
+    case CollectiveKind::allgather:
+    case CollectiveKind::gather:
+      decision.rows = std::move(pending.rows);
+      return;
+    case CollectiveKind::reduce_scatter:
+    case CollectiveKind::scatter:
+      decision.rows = entry.splits;
+      for (int r = 0; r < ranks_.count() && entry.splits.empty(); ++r) {
+        decision.rows.push_back(even_share(entry.shape[0], Rank(r), ranks_.count()));
       }
-    }
-    std::sort(entries.begin(), entries.end(),
-              [](const RankEntry& a, const RankEntry& b) { return a.rank < b.rank; });
-    return error(StatusCode::mismatch, mismatch_text(entries));
+      return;
+    case CollectiveKind::alltoall:
+      break;
+    default:
+      return;
   }
-  if (pending.first.kind == CollectiveKind::allgather) {
-    unsigned __int128 rows = 0;
-    for (const std::int64_t count : pending.gather_rows) {
-      rows += static_cast<std::uint64_t>(count);
+  if (pending.splits.empty()) {
+    for (const std::int64_t rows : pending.rows) {
+      decision.rows.push_back(rows / ranks_.count());
     }
-    if (rows * pending.first.shape.row_element_count() > (std::uint64_t{1} << 56)) {
-      return error(StatusCode::invalid_argument, "allgather '", pending.first.name,
-                   "': the result would have more than 2^56 elements");
+    return;
+  }
+  decision.splits = std::move(pending.splits);
+  for (std::size_t r = 0; r < decision.splits.size(); ++r) {
+    if (decision.splits[r].empty()) {
+      decision.splits[r].assign(static_cast<std::size_t>(ranks_.count()),
+                                pending.rows[r] / ranks_.count());
     }
+  }
+}
+
+Status RootNegotiator::agree(const Pending& pending) const {
+  return pending.differing.empty() ? check_size(pending) : disagreement(pending);
+}
+
+Status RootNegotiator::disagreement(const Pending& pending) const {
+  std::vector<RankEntry> entries = pending.differing;
+  for (const Rank rank : present(pending)) {
+    const bool differs = std::any_of(pending.differing.begin(), pending.differing.end(),
+                                     [&](const RankEntry& item) { return item.rank == rank; });
+    if (!differs) {
+      entries.push_back({rank, pending.first});
+    }
+  }
+  std::sort(entries.begin(), entries.end(),
+            [](const RankEntry& a, const RankEntry& b) { return a.rank < b.rank; });
+  return error(StatusCode::mismatch, mismatch_text(entries));
+}
+
+Status RootNegotiator::check_size(const Pending& pending) const {
+  const ReadyEntry& entry = pending.first;
+  if (!has_counts(entry.kind)) {
+    return ok_status();
+  }
+  if (entry.shape.dimension_count() == 0) {
+    // Pair: its own rank's check_request; the parser cannot know who the root of a scatter is.
+    return error(StatusCode::internal, collective_name(entry.kind), " '", entry.name,
+                 "': the root gave a tensor without rows");
+  }
+  // An alltoall's ranks receive together what they send together.
+  if (elements_of(pending.rows, entry.shape) > kElementCountMost) {
+    return error(StatusCode::invalid_argument, collective_name(entry.kind), " '", entry.name,
+                 "': the result would have more than 2^56 elements");
   }
   return ok_status();
 }
@@ -149,6 +237,10 @@ Status RootNegotiator::agree(Pending& pending) const {
 void RootNegotiator::on_goodbye(Rank from) {
   gone_[from.index()] = true;
   for (auto at = pending_.begin(); at != pending_.end();) {
+    if (!needs(at->second, from)) {
+      ++at;
+      continue;
+    }
     fail_for_lack_of(from, at->first, at->second);
     at = pending_.erase(at);
   }
@@ -159,15 +251,17 @@ void RootNegotiator::fail_for_lack_of(Rank gone, const std::string& name, const 
   const std::string last_text = last.name.empty() ? "it never submitted anything"
                                                   : str("its last submit was '", last.name, "'");
   decisions_.push_back(
-      {error(StatusCode::peer_ended, collective_name(pending.first.kind), " '", name, "' needs ",
-             ranks_.text(gone), ", which ended normally",
-             pending.came[gone.index()] ? " before all ranks had submitted it; " : "; ", last_text,
-             ". every rank must submit each name equally often before it shuts down; if its "
-             "program failed instead, its own output says why")
-           .about_tensor(name)
-           .blame_rank(gone.value),
-       pending.first,
-       {}});
+      {.status =
+           error(StatusCode::peer_ended, collective_name(pending.first.kind), " '", name,
+                 "' needs ", ranks_.text(gone), ", which ended normally",
+                 pending.came[gone.index()] ? " before all ranks had submitted it; " : "; ",
+                 last_text,
+                 ". every rank must submit each name equally often before it shuts down; if its "
+                 "program failed instead, its own output says why")
+               .about_tensor(name)
+               .blame_rank(gone.value),
+       .entry = pending.first,
+       .members = pending.members});
 }
 
 std::vector<Decision> RootNegotiator::take_decisions(std::uint64_t sequence,
@@ -195,9 +289,13 @@ std::vector<std::string> RootNegotiator::on_timer(Time now) {
     Pending& pending = at->second;
     if (now >= pending.deadline) {
       Owed& owed = owed_[at->first];
-      owed.by_rank = pending.came;
-      owed.by_rank.flip();
-      decisions_.push_back({deadline_status(pending, now), pending.first, {}});
+      owed.by_rank.assign(pending.came.size(), false);
+      for (const Rank rank : missing(pending)) {
+        owed.by_rank[rank.index()] = true;
+      }
+      decisions_.push_back({.status = deadline_status(pending, now),
+                            .entry = pending.first,
+                            .members = pending.members});
       at = pending_.erase(at);
       continue;
     }
@@ -230,7 +328,7 @@ std::vector<Rank> RootNegotiator::present(const Pending& pending) const {
 std::vector<Rank> RootNegotiator::missing(const Pending& pending) const {
   std::vector<Rank> ranks;
   for (std::size_t r = 0; r < pending.came.size(); ++r) {
-    if (!pending.came[r]) {
+    if (!pending.came[r] && needs(pending, Rank(r))) {
       ranks.emplace_back(r);
     }
   }

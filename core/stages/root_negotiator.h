@@ -18,8 +18,11 @@ namespace hvd {
 
 struct Decision {
   Status status;     // ok: run it; else every rank that has it pending fails it
-  ReadyEntry entry;  // of the first rank that submitted; the name at least
-  std::vector<std::int64_t> gather_rows;  // allgather that is ok: by rank
+  ReadyEntry entry;  // of the first rank that submitted, a scatter's of its root; the name at least
+  std::vector<std::int64_t> rows = {};  // of what is ok: AnsweredGroup::rows, where equal for all
+  // alltoall that is ok and not even: by rank that sends, the rows for each rank.
+  std::vector<std::vector<std::int64_t>> splits = {};
+  std::vector<Rank> members = {};  // whom it concerns; empty: all
 };
 
 class RootNegotiator {
@@ -52,7 +55,9 @@ class RootNegotiator {
     ReadyEntry first;
     Rank first_rank;
     std::vector<bool> came;
-    std::vector<std::int64_t> gather_rows;
+    std::vector<Rank> members;       // the two of a point-to-point; empty: all
+    std::vector<std::int64_t> rows;  // first dimension by rank, where each has its own
+    std::vector<std::vector<std::int64_t>> splits;  // alltoall, once somebody gave some
     int came_count = 0;
     Time since = 0;
     Time deadline = kNever;
@@ -73,10 +78,16 @@ class RootNegotiator {
 
   void add(Rank from, const ReadyEntry& entry, Time now);
   Pending& pending_of(Rank from, const ReadyEntry& entry, Time now);
+  void note_parts(Rank from, const ReadyEntry& entry, Pending& pending) const;
+  bool needs(const Pending& pending, Rank rank) const;
+  std::size_t member_count(const Pending& pending) const;
   bool crossed(Rank from, const std::string& name, std::uint64_t answers_seen);
   void settle_owed(Rank from, std::uint64_t answers_seen);
   void decide_complete(const std::string& name, Pending& pending);
-  Status agree(Pending& pending) const;
+  Status agree(const Pending& pending) const;
+  Status disagreement(const Pending& pending) const;
+  Status check_size(const Pending& pending) const;
+  void give_parts(Pending& pending, Decision& decision) const;
   void fail_for_lack_of(Rank gone, const std::string& name, const Pending& pending);
   std::vector<Rank> missing(const Pending& pending) const;
   std::vector<Rank> present(const Pending& pending) const;

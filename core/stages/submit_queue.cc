@@ -18,90 +18,196 @@ Status check_shape(const Request& request) {
     return wrong(request, str("shape ", shape.text(),
                               " has a negative dimension or more than 2^56 elements"));
   }
-  if (shape.element_count() > 0 && request.input.data == nullptr) {
+  if (has_counts(request.kind) && shape.dimension_count() == 0) {
+    return wrong(request,
+                 str("a 0-dimensional tensor has no rows, and ", collective_name(request.kind),
+                     " deals with rows of the first dimension. reshape it to one element"));
+  }
+  if (shape.element_count() > 0 && request.kind != CollectiveKind::recv &&
+      request.input.data == nullptr) {
     return wrong(request, str("the tensor of shape ", shape.text(),
                               " has no memory: its data pointer is null"));
   }
   return ok_status();
 }
 
-// Then a schedule would read inputs that it has overwritten, on all ranks alike.
-bool overlaps_partly(const Request& request) {
-  const auto in = reinterpret_cast<std::uintptr_t>(request.input.data);
-  const auto out = reinterpret_cast<std::uintptr_t>(request.output);
-  const std::size_t bytes = request.input.byte_count();
-  return in != out && in < out + bytes && out < in + bytes;
+struct Piece {
+  const std::byte* begin;
+  std::size_t bytes;
+};
+
+bool overlap(const Piece& a, const Piece& b) {
+  const auto a_begin = reinterpret_cast<std::uintptr_t>(a.begin);
+  const auto b_begin = reinterpret_cast<std::uintptr_t>(b.begin);
+  return a_begin < b_begin + b.bytes && b_begin < a_begin + a.bytes;
 }
 
-Status check_output(const Request& request) {
-  if (request.output == nullptr && request.input.element_count() > 0) {
+// An output of `element_count`. An input that a schedule has overwritten before it reads it would
+// be wrong on all ranks alike.
+Status check_output(const Request& request, std::size_t element_count, bool may_be_input) {
+  const Piece input{request.input.data, request.input.byte_count()};
+  const Piece output{request.output, element_count * dtype_bytes(request.input.dtype)};
+  if (output.begin == nullptr && output.bytes > 0) {
     return wrong(request, "there is no output: its data pointer is null");
   }
-  if (overlaps_partly(request)) {
-    return wrong(request,
-                 "input and output overlap but are not the same memory. give the same pointer for "
-                 "both, or memory of its own for each");
+  const bool in_place = may_be_input && input.begin == output.begin;
+  if (in_place || input.bytes == 0 || output.bytes == 0 || !overlap(input, output)) {
+    return ok_status();
   }
-  return ok_status();
+  return wrong(request,
+               may_be_input
+                   ? "input and output overlap but are not the same memory. give the same pointer "
+                     "for both, or memory of its own for each"
+                   : "input and output overlap. give each memory of its own");
 }
 
-Status check_allreduce(const Request& request) {
-  if (request.op == ReduceOp::adasum) {
-    return error(StatusCode::unsupported, "allreduce '", request.name,
-                 "': adasum is not available in this version. use average or sum")
-        .about_tensor(request.name);
+std::string dtypes_of(ReduceOp op) {
+  std::string names;
+  for (int number = 0; number < kDTypeCount; ++number) {
+    const auto dtype = static_cast<DType>(number);
+    if (reduce_supported(op, dtype)) {
+      names += str(names.empty() ? "" : " ", dtype_name(dtype));
+    }
   }
-  if (!reduce_supported(request.op, request.input.dtype)) {
-    return error(StatusCode::unsupported, "allreduce '", request.name,
+  return names.empty() ? "no dtype in this version" : names;
+}
+
+Status check_reduction(const Request& request) {
+  const bool only_allreduce =
+      request.op == ReduceOp::adasum && request.kind != CollectiveKind::allreduce;
+  if (only_allreduce || !reduce_supported(request.op, request.input.dtype)) {
+    return error(StatusCode::unsupported, collective_name(request.kind), " '", request.name,
                  "': ", reduce_op_name(request.op), " of ", dtype_name(request.input.dtype),
-                 " is not supported. float32 float64 float16 bfloat16 int32 int64 have all "
-                 "operations; int8 uint8 bool have sum and max")
+                 " is not supported. ", reduce_op_name(request.op),
+                 only_allreduce ? " exists as an allreduce only" : " is there for: ",
+                 only_allreduce ? "" : dtypes_of(request.op))
         .about_tensor(request.name);
   }
   if (!std::isfinite(request.prescale) || !std::isfinite(request.postscale)) {
     return wrong(request, str("scale factors must be finite; prescale is ", request.prescale,
                               ", postscale is ", request.postscale));
   }
-  return check_output(request);
+  return ok_status();
 }
 
-}  // namespace
+Status check_scale(const Request& request) {
+  if (request.prescale == 1.0 && request.postscale == 1.0) {
+    return ok_status();
+  }
+  return wrong(request, str("prescale is ", request.prescale, ", postscale ", request.postscale,
+                            "; only reductions have scale factors"));
+}
 
-Status check_request(const Request& request, int rank_count) {
+// Rows for each rank, where they are given.
+Status check_splits(const Request& request, int rank_count) {
+  const std::int64_t rows = request.input.shape[0];
+  const bool all_rows = request.kind != CollectiveKind::alltoall;
+  if (request.splits.empty()) {
+    if (all_rows || rows % rank_count == 0) {
+      return ok_status();
+    }
+    return wrong(request, str("the first dimension is ", rows, ", which ", rank_count,
+                              " ranks cannot share evenly. give splits, one a rank"));
+  }
+  if (request.splits.size() != static_cast<std::size_t>(rank_count)) {
+    return wrong(request, str("splits has ", request.splits.size(),
+                              " entries; one for each of the ", rank_count, " ranks is needed"));
+  }
+  std::int64_t sum = 0;
+  for (std::size_t rank = 0; rank < request.splits.size(); ++rank) {
+    if (request.splits[rank] < 0 || __builtin_add_overflow(sum, request.splits[rank], &sum)) {
+      return wrong(request, str("splits: ", request.splits[rank], " rows for rank ", rank,
+                                "; counts are 0 or above and their sum fits in 63 bits"));
+    }
+  }
+  if (all_rows ? sum == rows : sum <= rows) {
+    return ok_status();
+  }
+  return wrong(request, str("the sum of splits is ", sum, ", but the first dimension is ", rows,
+                            all_rows ? "; they must be equal" : "; it may not be larger"));
+}
+
+Status check_rank(const Request& request, const char* argument, Rank rank, int rank_count) {
+  if (rank.value >= 0 && rank.value < rank_count) {
+    return ok_status();
+  }
+  return wrong(request,
+               str(argument, " rank ", rank, " is not one of the ranks 0 to ", rank_count - 1));
+}
+
+Status check_name(const Request& request) {
   if (request.name.empty() || request.name.size() > kNameBytesMax) {
     return error(StatusCode::invalid_argument, collective_name(request.kind), ": a name has 1 to ",
                  kNameBytesMax, " bytes; this one has ", request.name.size());
   }
+  if (request.name.starts_with(kPointToPointPrefix) != is_point_to_point(request.kind)) {
+    return wrong(request, str("names that begin with '", kPointToPointPrefix,
+                              "' belong to send and recv, which have no others. use another name"));
+  }
+  return ok_status();
+}
+
+Status check_peer(const Request& request, Rank self, int rank_count) {
+  HVD_TRY(check_rank(request, request.kind == CollectiveKind::send ? "destination" : "source",
+                     request.peer, rank_count));
+  if (request.peer == self) {
+    return wrong(request, str("rank ", self,
+                              " cannot exchange a message with itself. copy the "
+                              "memory instead"));
+  }
+  return ok_status();
+}
+
+// What only this kind can have wrong.
+Status check_kind(const Request& request, Rank self, int rank_count) {
+  const std::size_t element_count = request.input.element_count();
+  switch (request.kind) {
+    case CollectiveKind::allreduce:
+    case CollectiveKind::broadcast:
+      return check_output(request, element_count, true);
+    case CollectiveKind::reduce:
+      return self == request.root ? check_output(request, element_count, true) : ok_status();
+    case CollectiveKind::reduce_scatter: {
+      HVD_TRY(check_splits(request, rank_count));
+      const auto rows = static_cast<std::size_t>(split_of(request, self, rank_count));
+      return check_output(request, rows * request.input.shape.row_element_count(), false);
+    }
+    case CollectiveKind::alltoall:
+    case CollectiveKind::scatter:
+      return check_splits(request, rank_count);
+    case CollectiveKind::recv:
+      return check_output(request, element_count, false);
+    case CollectiveKind::send:
+    case CollectiveKind::allgather:
+    case CollectiveKind::gather:
+    case CollectiveKind::barrier:
+      return ok_status();
+  }
+  return ok_status();
+}
+
+}  // namespace
+
+Status check_request(const Request& request, Rank self, int rank_count) {
+  HVD_TRY(check_name(request));
   if (request.deadline < 0) {
     return wrong(request, str("a deadline is 0 (never) or above; this one is ",
                               seconds_from_nanos(request.deadline), " s"));
   }
-  if (request.kind == CollectiveKind::barrier) {
+  if (has_root(request.kind)) {
+    HVD_TRY(check_rank(request, "root", request.root, rank_count));
+  }
+  if (is_point_to_point(request.kind)) {
+    HVD_TRY(check_peer(request, self, rank_count));
+  }
+  HVD_TRY(reduces(request.kind) ? check_reduction(request) : check_scale(request));
+  const bool describes = request.kind != CollectiveKind::barrier &&
+                         (request.kind != CollectiveKind::scatter || self == request.root);
+  if (!describes) {
     return ok_status();  // it carries no tensor, so there is nothing more to be wrong
   }
   HVD_TRY(check_shape(request));
-  switch (request.kind) {
-    case CollectiveKind::allreduce:
-      return check_allreduce(request);
-    case CollectiveKind::broadcast:
-      if (request.root.value < 0 || request.root.value >= rank_count) {
-        return wrong(request, str("root rank ", request.root, " is not one of the ranks 0 to ",
-                                  rank_count - 1));
-      }
-      return check_output(request);
-    case CollectiveKind::allgather:
-      if (request.input.shape.dimension_count() == 0) {
-        return wrong(request,
-                     "a 0-dimensional tensor cannot be gathered: results are joined along the "
-                     "first dimension. reshape it to one element");
-      }
-      return ok_status();
-    case CollectiveKind::barrier:
-      return ok_status();
-    default:
-      return error(StatusCode::unsupported, collective_name(request.kind), " '", request.name,
-                   "': this version cannot negotiate it yet");
-  }
+  return check_kind(request, self, rank_count);
 }
 
 Status SubmitQueue::submit(const OperationPtr& operation) {

@@ -13,8 +13,9 @@
 
 namespace hvd {
 
-// The caller's mistakes: range of root, dtype and operation that do not go together, shapes, nulls.
-Status check_request(const Request& request, int rank_count);
+// The caller's mistakes: range of root and peer, dtype and operation that do not go together,
+// shapes, row counts, nulls, memory that overlaps. `self` is the rank that asks.
+Status check_request(const Request& request, Rank self, int rank_count);
 
 class SubmitQueue {
  public:

@@ -73,4 +73,18 @@ constexpr bool has_root(CollectiveKind kind) {
          kind == CollectiveKind::gather || kind == CollectiveKind::scatter;
 }
 
+constexpr bool is_point_to_point(CollectiveKind kind) {
+  return kind == CollectiveKind::send || kind == CollectiveKind::recv;
+}
+// Whether a rank may say how many rows go to each rank.
+constexpr bool has_splits(CollectiveKind kind) {
+  return kind == CollectiveKind::reduce_scatter || kind == CollectiveKind::alltoall ||
+         kind == CollectiveKind::scatter;
+}
+// Whether the runtime makes the memory of the result, because its size depends on other ranks.
+constexpr bool makes_result(CollectiveKind kind) {
+  return kind == CollectiveKind::allgather || kind == CollectiveKind::alltoall ||
+         kind == CollectiveKind::gather || kind == CollectiveKind::scatter;
+}
+
 }  // namespace hvd

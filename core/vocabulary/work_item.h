@@ -30,7 +30,9 @@ struct WorkSegment {
 
 struct WorkItem {
   std::shared_ptr<const Group> group;  // null: all ranks of the job. ranks below are of the group
-  std::uint64_t id = 0;  // counts the items that this runtime started; equal on all ranks
+  // Counts the items of the job, equal on all ranks; a rank that has no part in one, of two other
+  // ranks' point-to-point, skips its number.
+  std::uint64_t id = 0;
   CollectiveKind kind = CollectiveKind::barrier;
   DType dtype = DType::uint8;
   ReduceOp op = ReduceOp::sum;

@@ -368,8 +368,10 @@ TEST_CASE("a broken answer fails every operation that it named", "[coordinator]"
   const OperationPtr a = job.submit(1, request_of("a"));
   const OperationPtr b = job.submit(1, request_of("b"));
   job.run();
-  const AnsweredGroup good{StatusCode::ok, "", Rank(), 0, {"a"}, {}};
-  const AnsweredGroup broken{StatusCode::ok, "", Rank(), 0, {"b", "unknown"}, {}};
+  AnsweredGroup good;
+  good.names = {"a"};
+  AnsweredGroup broken;
+  broken.names = {"b", "unknown"};
   job.deliver(0, 1, AnswerMessage{1, {good, broken}});
   job.run();
   CHECK(a->done);

@@ -24,10 +24,11 @@ Groups fuse_all(const std::vector<ReadyEntry>& entries, std::size_t bytes_max) {
 }
 
 ReadyEntry any_entry() {
-  ReadyEntry entry = entry_of("x", static_cast<CollectiveKind>(*rc::gen::inRange(0, 4)),
-                              shape_of({*rc::gen::inRange(0, 10)}));
+  ReadyEntry entry =
+      entry_of("x", static_cast<CollectiveKind>(*rc::gen::inRange(0, kCollectiveKindCount)),
+               shape_of({*rc::gen::inRange(0, 10)}));
   entry.dtype = *rc::gen::element(DType::float32, DType::float64);
-  entry.op = *rc::gen::element(ReduceOp::sum, ReduceOp::average);
+  entry.op = *rc::gen::element(ReduceOp::sum, ReduceOp::average, ReduceOp::premultiplied_sum);
   entry.root = Rank(*rc::gen::inRange(0, 2));
   entry.prescale = *rc::gen::element(1.0, 0.5);
   return entry;
@@ -45,8 +46,10 @@ bool may_travel_together(const ReadyEntry& a, const ReadyEntry& b) {
   if (a.kind != b.kind || a.dtype != b.dtype) {
     return false;
   }
-  if (a.kind == CollectiveKind::allreduce) {
-    return a.op == b.op && a.prescale == b.prescale && a.postscale == b.postscale;
+  if (a.kind == CollectiveKind::allreduce || a.kind == CollectiveKind::reduce) {
+    const bool one_root = a.kind == CollectiveKind::allreduce || a.root == b.root;
+    return one_root && a.op == b.op && a.op != ReduceOp::premultiplied_sum &&
+           a.prescale == b.prescale && a.postscale == b.postscale;
   }
   return a.kind == CollectiveKind::broadcast && a.root == b.root;
 }
@@ -93,6 +96,16 @@ TEST_CASE("what fits together goes together", "[fusion]") {
   CHECK(fuse_all(entries, 47) == Groups{{0}, {1}, {2}, {3}});
   entries[1].dtype = DType::float64;  // stands between, and the others still meet
   CHECK(fuse_all(entries, 1000) == Groups{{0, 2, 3}, {1}});
+}
+
+TEST_CASE("reduces of one root travel together, premultiplied sums alone", "[fusion]") {
+  std::vector<ReadyEntry> entries(3, entry_of("x", CollectiveKind::reduce));
+  CHECK(fuse_all(entries, 1000) == Groups{{0, 1, 2}});
+  entries[1].root = Rank(1);
+  CHECK(fuse_all(entries, 1000) == Groups{{0, 2}, {1}});
+  entries.assign(2, entry_of("x"));
+  entries[0].op = entries[1].op = ReduceOp::premultiplied_sum;
+  CHECK(fuse_all(entries, 1000) == Groups{{0}, {1}});
 }
 
 TEST_CASE("a limit of 0 turns fusion off, for tensors without elements too", "[fusion]") {

@@ -16,23 +16,41 @@ rc::Gen<std::string> names() {
   return rc::gen::resize(20, rc::gen::nonEmpty(rc::gen::arbitrary<std::string>()));
 }
 
+// Splits that fit the first dimension, which a few kinds need.
+void add_splits(ReadyEntry& entry) {
+  if (!has_splits(entry.kind) || entry.shape.dimension_count() == 0) {
+    return;
+  }
+  if (*rc::gen::arbitrary<bool>()) {
+    entry.shape.set(0, entry.shape[0] / kRankCount * kRankCount);
+    return;
+  }
+  const std::int64_t first = *rc::gen::inRange<std::int64_t>(0, entry.shape[0] + 1);
+  entry.splits = {first, 0, entry.shape[0] - first};
+}
+
 ReadyEntry any_entry() {
   ReadyEntry entry;
-  entry.kind = static_cast<CollectiveKind>(*rc::gen::inRange(0, 4));
+  entry.kind = static_cast<CollectiveKind>(*rc::gen::inRange(0, kCollectiveKindCount));
   entry.dtype = static_cast<DType>(*rc::gen::inRange(0, kDTypeCount));
-  entry.op = static_cast<ReduceOp>(*rc::gen::inRange(0, 6));
+  entry.op = static_cast<ReduceOp>(*rc::gen::inRange(0, kReduceOpCount));
   entry.root = Rank(*rc::gen::inRange(0, kRankCount));
   entry.prescale = *rc::gen::arbitrary<double>();
   entry.postscale = *rc::gen::arbitrary<double>();
   entry.deadline = *rc::gen::nonNegative<std::int64_t>();
-  const int least = entry.kind == CollectiveKind::allgather ? 1 : 0;
+  const int least = has_counts(entry.kind) && entry.kind != CollectiveKind::scatter ? 1 : 0;
   const int dimensions = *rc::gen::inRange(least, kDimensionCountMax + 1);
   std::vector<std::int64_t> sizes;
   for (int d = 0; d < dimensions; ++d) {
     sizes.push_back(*rc::gen::inRange(0, 100));
   }
   entry.shape = Shape(sizes);
+  add_splits(entry);
   entry.name = *names();
+  if (is_point_to_point(entry.kind)) {
+    entry.peer = Rank(*rc::gen::inRange(0, kRankCount));
+    entry.name.insert(0, kPointToPointPrefix);
+  }
   return entry;
 }
 
@@ -45,9 +63,12 @@ AnsweredGroup any_group() {
   group.names =
       *rc::gen::resize(5, rc::gen::nonEmpty(rc::gen::container<std::vector<std::string>>(names())));
   if (*rc::gen::arbitrary<bool>()) {
-    group.gather_rows = *rc::gen::container<std::vector<std::int64_t>>(
+    group.rows = *rc::gen::container<std::vector<std::int64_t>>(
         kRankCount, rc::gen::nonNegative<std::int64_t>());
   }
+  group.item = *rc::gen::arbitrary<std::uint64_t>();
+  group.dtype = static_cast<DType>(*rc::gen::inRange(0, kDTypeCount));
+  group.shape = test::shape_of({*rc::gen::inRange(0, 9), 4});
   return group;
 }
 
@@ -82,13 +103,33 @@ ControlMessage any_message() {
   }
 }
 
+bool good_splits(const ReadyEntry& entry) {
+  if (entry.splits.empty()) {
+    return entry.kind != CollectiveKind::alltoall || entry.shape[0] % kRankCount == 0;
+  }
+  std::int64_t sum = 0;
+  for (const std::int64_t rows : entry.splits) {
+    if (rows < 0 || rows > entry.shape[0]) {
+      return false;
+    }
+    sum += rows;
+  }
+  return entry.splits.size() == kRankCount &&
+         (entry.kind == CollectiveKind::alltoall ? sum <= entry.shape[0] : sum == entry.shape[0]);
+}
+
 bool in_range(const ReadyEntry& entry) {
+  const bool scalar = entry.shape.dimension_count() == 0;
   return valid_collective(static_cast<int>(entry.kind)) &&
          valid_dtype(static_cast<int>(entry.dtype)) &&
          valid_reduce_op(static_cast<int>(entry.op)) && entry.root.value >= 0 &&
          entry.root.value < kRankCount && entry.deadline >= 0 && entry.shape.countable() &&
          !entry.name.empty() && entry.name.size() <= kNameBytesMax &&
-         (entry.kind != CollectiveKind::allgather || entry.shape.dimension_count() > 0);
+         entry.name.starts_with(kPointToPointPrefix) == is_point_to_point(entry.kind) &&
+         (!is_point_to_point(entry.kind) ||
+          (entry.peer.value >= 0 && entry.peer.value < kRankCount)) &&
+         (!has_counts(entry.kind) ||
+          (scalar ? entry.kind == CollectiveKind::scatter : good_splits(entry)));
 }
 
 bool in_range(const AnsweredGroup& group) {
@@ -97,10 +138,11 @@ bool in_range(const AnsweredGroup& group) {
   for (const std::string& name : group.names) {
     good = good && !name.empty() && name.size() <= kNameBytesMax;
   }
-  for (const std::int64_t rows : group.gather_rows) {
+  for (const std::int64_t rows : group.rows) {
     good = good && rows >= 0;
   }
-  return good && (group.gather_rows.empty() || group.gather_rows.size() == kRankCount);
+  good = good && valid_dtype(static_cast<int>(group.dtype)) && group.shape.countable();
+  return good && (group.rows.empty() || group.rows.size() == kRankCount);
 }
 
 bool in_range(const ControlMessage& message) {
@@ -152,7 +194,10 @@ TEST_CASE("every field of an entry and of an answer travels", "[messages]") {
   CHECK(got.deadline == entry.deadline);
   CHECK(got.shape == entry.shape);
   CHECK(got.name == entry.name);
-  const AnsweredGroup group{StatusCode::mismatch, "text", Rank(1), 42, {"a", "b"}, {1, 2, 3}};
+  AnsweredGroup group{StatusCode::mismatch, "text", Rank(1), 42, {"a", "b"}, {1, 2, 3}};
+  group.item = 77;
+  group.dtype = DType::int16;
+  group.shape = test::shape_of({6, 5});
   const Result<ControlMessage> answer = decode(encode(AnswerMessage{5, {group}}), kRankCount);
   REQUIRE(answer.ok());
   const auto& back = std::get<AnswerMessage>(*answer);
@@ -163,7 +208,55 @@ TEST_CASE("every field of an entry and of an answer travels", "[messages]") {
   CHECK(back.groups[0].culprit == group.culprit);
   CHECK(back.groups[0].choice == group.choice);
   CHECK(back.groups[0].names == group.names);
-  CHECK(back.groups[0].gather_rows == group.gather_rows);
+  CHECK(back.groups[0].rows == group.rows);
+  CHECK(back.groups[0].item == 77);
+  CHECK(back.groups[0].dtype == DType::int16);
+  CHECK(back.groups[0].shape == group.shape);
+}
+
+TEST_CASE("splits and peers travel with the kinds that have them", "[messages]") {
+  ReadyEntry exchange = test::entry_of("x", CollectiveKind::alltoall, test::shape_of({6, 2}));
+  exchange.splits = {1, 2, 3};
+  ReadyEntry recv = test::entry_of("p2p 2>0 tag 7 #1", CollectiveKind::recv);
+  recv.peer = Rank(2);
+  const Result<ControlMessage> ready = decode(encode(test::ready({exchange, recv})), kRankCount);
+  REQUIRE(ready.ok());
+  const auto& entries = std::get<ReadyMessage>(*ready).entries;
+  REQUIRE(entries.size() == 2);
+  CHECK(entries[0].splits == exchange.splits);
+  CHECK(entries[1].peer == Rank(2));
+}
+
+TEST_CASE("row counts that do not fit their tensor are refused", "[messages]") {
+  for (const CollectiveKind kind :
+       {CollectiveKind::alltoall, CollectiveKind::reduce_scatter, CollectiveKind::scatter}) {
+    INFO(collective_name(kind));
+    ReadyEntry entry = test::entry_of("x", kind, test::shape_of({6, 2}));
+    const auto refused = [&](std::vector<std::int64_t> splits) {
+      entry.splits = std::move(splits);
+      return !decode(encode(test::ready({entry})), kRankCount).ok();
+    };
+    CHECK_FALSE(refused({1, 2, 3}));
+    CHECK(refused({1, 2, 3, 0}));
+    CHECK(refused({1, 2, 4}));
+    CHECK(refused({-1, 4, 3}));
+    CHECK(refused({INT64_MAX, INT64_MAX, 8}));
+    CHECK(refused({1, 2, 2}) == (kind != CollectiveKind::alltoall));
+  }
+}
+
+TEST_CASE("a name of a point-to-point is none of a collective, and the other way round",
+          "[messages]") {
+  ReadyEntry entry = test::entry_of("p2p 0>1 tag 0 #0");
+  CHECK_FALSE(decode(encode(test::ready({entry})), kRankCount).ok());
+  entry.kind = CollectiveKind::send;
+  entry.peer = Rank(1);
+  CHECK(decode(encode(test::ready({entry})), kRankCount).ok());
+  entry.peer = Rank(kRankCount);
+  CHECK_FALSE(decode(encode(test::ready({entry})), kRankCount).ok());
+  entry.peer = Rank(1);
+  entry.name = "x";
+  CHECK_FALSE(decode(encode(test::ready({entry})), kRankCount).ok());
 }
 
 TEST_CASE("a message that is cut anywhere or too long is refused", "[messages][fuzz]") {
@@ -201,7 +294,7 @@ TEST_CASE("bytes that mean nothing are refused or in range", "[messages][fuzz]")
       bytes.push_back(std::byte{value});
     }
     if (dress_up && bytes.size() > 2) {
-      bytes[0] = std::byte{1};
+      bytes[0] = std::byte{2};
       bytes[1] = static_cast<std::byte>(noise[1] % 8);
     }
     const Result<ControlMessage> message = decode(bytes, kRankCount);
@@ -231,13 +324,23 @@ TEST_CASE("an entry says what its request asks for", "[messages]") {
   Request request = test::request_of("x", CollectiveKind::broadcast);
   request.root = Rank(1);
   request.deadline = 5;
-  const ReadyEntry entry = ready_entry_of(request);
+  const ReadyEntry entry = ready_entry_of(request, Rank(0));
   CHECK(entry.kind == CollectiveKind::broadcast);
   CHECK(entry.name == "x");
   CHECK(entry.root == Rank(1));
   CHECK(entry.deadline == 5);
   CHECK(entry.shape == request.input.shape);
   CHECK(entry.byte_count() == 24);
+}
+
+TEST_CASE("a rank that is not a scatter's root says nothing of the tensor", "[messages]") {
+  Request request = test::request_of("x", CollectiveKind::scatter);
+  request.root = Rank(1);
+  request.splits = {1, 1};
+  CHECK(ready_entry_of(request, Rank(1)).shape == request.input.shape);
+  CHECK(ready_entry_of(request, Rank(1)).splits == request.splits);
+  CHECK(ready_entry_of(request, Rank(0)).shape == Shape());
+  CHECK(ready_entry_of(request, Rank(0)).splits.empty());
 }
 
 }  // namespace

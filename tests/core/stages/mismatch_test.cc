@@ -1,7 +1,5 @@
 #include "core/stages/mismatch.h"
 
-#include <functional>
-
 #include "tests/catch.h"
 #include "tests/core/stages/stage_samples.h"
 
@@ -14,37 +12,65 @@ using test::shape_of;
 struct Difference {
   const char* property;
   CollectiveKind kind;
-  std::function<void(ReadyEntry&)> make;
+  void (*make)(ReadyEntry&);
   const char* one;
   const char* two;
 };
 
+const Difference kDifferences[] = {
+    {"operation", CollectiveKind::allreduce,
+     [](ReadyEntry& e) { e.kind = CollectiveKind::broadcast; }, "allreduce on ranks 0 2",
+     "broadcast on rank 1"},
+    {"dtype", CollectiveKind::allreduce, [](ReadyEntry& e) { e.dtype = DType::int64; },
+     "float32 on ranks 0 2", "int64 on rank 1"},
+    {"shape", CollectiveKind::allreduce,
+     [](ReadyEntry& e) {
+       e.shape = shape_of({2, 4});
+     },
+     "[2 3] on ranks 0 2", "[2 4] on rank 1"},
+    {"reduction", CollectiveKind::allreduce, [](ReadyEntry& e) { e.op = ReduceOp::max; },
+     "sum on ranks 0 2", "max on rank 1"},
+    {"scale", CollectiveKind::allreduce, [](ReadyEntry& e) { e.prescale = 2; }, "prescale 1 ",
+     "prescale 2 "},
+    {"root rank", CollectiveKind::broadcast, [](ReadyEntry& e) { e.root = Rank(2); },
+     "0 on ranks 0 2", "2 on rank 1"},
+    {"shape", CollectiveKind::allgather,
+     [](ReadyEntry& e) {
+       e.shape = shape_of({9, 4});
+     },
+     "[any 3] on ranks 0 2", "[any 4] on rank 1"},
+    {"shape", CollectiveKind::alltoall,
+     [](ReadyEntry& e) {
+       e.shape = shape_of({9, 4});
+     },
+     "[any 3] on ranks 0 2", "[any 4] on rank 1"},
+    {"dtype", CollectiveKind::gather, [](ReadyEntry& e) { e.dtype = DType::int64; },
+     "float32 on ranks 0 2", "int64 on rank 1"},
+    {"root rank", CollectiveKind::gather, [](ReadyEntry& e) { e.root = Rank(2); }, "0 on ranks 0 2",
+     "2 on rank 1"},
+    {"root rank", CollectiveKind::scatter, [](ReadyEntry& e) { e.root = Rank(2); },
+     "0 on ranks 0 2", "2 on rank 1"},
+    {"root rank", CollectiveKind::reduce, [](ReadyEntry& e) { e.root = Rank(2); }, "0 on ranks 0 2",
+     "2 on rank 1"},
+    {"reduction", CollectiveKind::reduce, [](ReadyEntry& e) { e.op = ReduceOp::max; },
+     "sum on ranks 0 2", "max on rank 1"},
+    {"shape", CollectiveKind::reduce_scatter,
+     [](ReadyEntry& e) {
+       e.shape = shape_of({4, 3});
+     },
+     "[2 3] on ranks 0 2", "[4 3] on rank 1"},
+    {"scale", CollectiveKind::reduce_scatter, [](ReadyEntry& e) { e.postscale = 2; },
+     "postscale 1 on", "postscale 2 on"},
+    {"row counts", CollectiveKind::reduce_scatter,
+     [](ReadyEntry& e) {
+       e.splits = {0, 1, 1};
+     },
+     "none on ranks 0 2", "[0 1 1] on rank 1"},
+};
+
 TEST_CASE("each property that ranks must agree on is found and both sides are named",
           "[mismatch]") {
-  const std::vector<Difference> all = {
-      {"operation", CollectiveKind::allreduce,
-       [](ReadyEntry& e) { e.kind = CollectiveKind::broadcast; }, "allreduce on ranks 0 2",
-       "broadcast on rank 1"},
-      {"dtype", CollectiveKind::allreduce, [](ReadyEntry& e) { e.dtype = DType::int64; },
-       "float32 on ranks 0 2", "int64 on rank 1"},
-      {"shape", CollectiveKind::allreduce,
-       [](ReadyEntry& e) {
-         e.shape = shape_of({2, 4});
-       },
-       "[2 3] on ranks 0 2", "[2 4] on rank 1"},
-      {"reduction", CollectiveKind::allreduce, [](ReadyEntry& e) { e.op = ReduceOp::max; },
-       "sum on ranks 0 2", "max on rank 1"},
-      {"scale", CollectiveKind::allreduce, [](ReadyEntry& e) { e.prescale = 2; }, "prescale 1 ",
-       "prescale 2 "},
-      {"root rank", CollectiveKind::broadcast, [](ReadyEntry& e) { e.root = Rank(2); },
-       "0 on ranks 0 2", "2 on rank 1"},
-      {"shape", CollectiveKind::allgather,
-       [](ReadyEntry& e) {
-         e.shape = shape_of({9, 4});
-       },
-       "[any 3] on ranks 0 2", "[any 4] on rank 1"},
-  };
-  for (const Difference& difference : all) {
+  for (const Difference& difference : kDifferences) {
     INFO(difference.property);
     const ReadyEntry usual = entry_of("grad/fc", difference.kind);
     ReadyEntry other = usual;
@@ -77,6 +103,44 @@ TEST_CASE("what an operation does not use may differ", "[mismatch]") {
   b.op = ReduceOp::max;
   b.prescale = 3;
   CHECK(same_operation(a, b));
+  a = entry_of("x", CollectiveKind::alltoall, shape_of({3, 3}));
+  b = entry_of("x", CollectiveKind::alltoall, shape_of({7, 3}));
+  b.splits = {1, 2, 4};
+  CHECK(same_operation(a, b));
+  a = entry_of("x", CollectiveKind::gather, shape_of({3, 3}));
+  b = entry_of("x", CollectiveKind::gather, shape_of({7, 3}));
+  CHECK(same_operation(a, b));
+}
+
+TEST_CASE("of a scatter only the root describes the tensor", "[mismatch]") {
+  ReadyEntry root = entry_of("x", CollectiveKind::scatter);
+  root.splits = {1, 1};
+  root.dtype = DType::int64;
+  const ReadyEntry other = entry_of("x", CollectiveKind::scatter, Shape());
+  CHECK(same_operation(root, other));
+}
+
+TEST_CASE("a premultiplied sum's prescale is each rank's own", "[mismatch]") {
+  ReadyEntry a = entry_of("x");
+  a.op = ReduceOp::premultiplied_sum;
+  ReadyEntry b = a;
+  b.prescale = 3;
+  CHECK(same_operation(a, b));
+  b.postscale = 3;
+  CHECK_FALSE(same_operation(a, b));
+  CHECK_THAT(mismatch_text({{Rank(0), a}, {Rank(1), b}}),
+             Catch::Contains("postscale 1 on rank 0, postscale 3 on rank 1"));
+}
+
+TEST_CASE("a send and a receive are one operation if they mean the same tensor", "[mismatch]") {
+  const ReadyEntry send = entry_of("p2p 0>1 tag 0 #0", CollectiveKind::send);
+  ReadyEntry recv = entry_of("p2p 0>1 tag 0 #0", CollectiveKind::recv);
+  CHECK(same_operation(send, recv));
+  CHECK_FALSE(same_operation(send, send));
+  recv.shape = shape_of({3, 2});
+  CHECK_FALSE(same_operation(send, recv));
+  CHECK_THAT(mismatch_text({{Rank(0), send}, {Rank(1), recv}}),
+             Catch::Contains("shape differs: [2 3] on rank 0, [3 2] on rank 1"));
 }
 
 TEST_CASE("scales that print alike are still told apart", "[mismatch]") {
@@ -98,7 +162,10 @@ TEST_CASE("a thousand ranks that all say something else make a text that fits in
   const std::string text = mismatch_text(entries);
   CHECK(text.size() < 4096);
   CHECK_THAT(text, Catch::Contains("and 99"));
-  const AnswerMessage answer{1, {{StatusCode::mismatch, text, Rank(), 0, {"n"}, {}}}};
+  AnswerMessage answer{1, {{}}};
+  answer.groups[0].code = StatusCode::mismatch;
+  answer.groups[0].error_text = text;
+  answer.groups[0].names = {"n"};
   CHECK(decode(encode(answer), 1000).ok());
 }
 

@@ -88,7 +88,134 @@ TEST_CASE("an allgather's answer has the rows of every rank", "[root_negotiator]
   root.submit(1, entry_of("g", CollectiveKind::allgather, shape_of({2, 3})));
   const std::vector<Decision> decisions = root.decide();
   REQUIRE(decisions.size() == 1);
-  CHECK(decisions[0].gather_rows == std::vector<std::int64_t>{0, 2, 7});
+  CHECK(decisions[0].rows == std::vector<std::int64_t>{0, 2, 7});
+}
+
+ReadyEntry entry_with(CollectiveKind kind, std::int64_t rows,
+                      std::vector<std::int64_t> splits = {}) {
+  ReadyEntry entry = entry_of("x", kind, shape_of({rows, 2}));
+  entry.splits = std::move(splits);
+  return entry;
+}
+
+ReadyEntry message_entry(CollectiveKind kind, Rank peer) {
+  ReadyEntry entry = entry_of("p2p 2>1 tag 0 #0", kind);
+  entry.peer = peer;
+  return entry;
+}
+
+TEST_CASE("a reduce-scatter's rows are its splits, or even ones", "[root_negotiator]") {
+  Root root(3);
+  for (int r = 0; r < 3; ++r) {
+    root.submit(r, entry_with(CollectiveKind::reduce_scatter, 7));
+  }
+  CHECK(root.decide().at(0).rows == std::vector<std::int64_t>{3, 2, 2});
+  for (int r = 0; r < 3; ++r) {
+    root.submit(r, entry_with(CollectiveKind::reduce_scatter, 7, {0, 6, 1}));
+  }
+  CHECK(root.decide().at(0).rows == std::vector<std::int64_t>{0, 6, 1});
+}
+
+TEST_CASE("an even alltoall has the same rows for all, one with splits a table",
+          "[root_negotiator]") {
+  Root root(2);
+  root.submit(0, entry_with(CollectiveKind::alltoall, 4));
+  root.submit(1, entry_with(CollectiveKind::alltoall, 6));
+  const std::vector<Decision> even = root.decide();
+  CHECK(even.at(0).rows == std::vector<std::int64_t>{2, 3});
+  CHECK(even.at(0).splits.empty());
+  root.submit(1, entry_with(CollectiveKind::alltoall, 6));
+  root.submit(0, entry_with(CollectiveKind::alltoall, 4, {1, 2}));
+  const std::vector<Decision> uneven = root.decide();
+  CHECK(uneven.at(0).splits == std::vector<std::vector<std::int64_t>>{{1, 2}, {3, 3}});
+}
+
+TEST_CASE("a scatter is as its root says, whoever comes first", "[root_negotiator]") {
+  ReadyEntry other = entry_of("x", CollectiveKind::scatter, Shape());
+  other.root = Rank(1);
+  ReadyEntry ours = entry_with(CollectiveKind::scatter, 4, {1, 3});
+  ours.root = Rank(1);
+  ours.dtype = DType::int16;
+  for (const int first : {0, 1}) {
+    Root root(2);
+    root.submit(first, first == 1 ? ours : other);
+    root.submit(1 - first, first == 1 ? other : ours);
+    const std::vector<Decision> decisions = root.decide();
+    REQUIRE(decisions.size() == 1);
+    CHECK(decisions[0].status.ok());
+    CHECK(decisions[0].rows == std::vector<std::int64_t>{1, 3});
+    CHECK(decisions[0].entry.dtype == DType::int16);
+    CHECK(decisions[0].entry.shape == shape_of({4, 2}));
+  }
+}
+
+TEST_CASE("two ranks that both say they scatter are told so", "[root_negotiator]") {
+  Root root(2);
+  for (int r = 0; r < 2; ++r) {
+    ReadyEntry entry = entry_with(CollectiveKind::scatter, 4);
+    entry.root = Rank(r);
+    root.submit(r, entry);
+  }
+  const std::vector<Decision> decisions = root.decide();
+  REQUIRE(decisions.size() == 1);
+  CHECK_THAT(decisions[0].status.message(), Catch::Contains("0 on rank 0, 1 on rank 1"));
+}
+
+TEST_CASE("a root that scatters a tensor without rows breaks no one", "[root_negotiator]") {
+  Root root(2);
+  root.submit(0, entry_of("x", CollectiveKind::scatter, Shape()));
+  root.submit(1, entry_of("x", CollectiveKind::scatter, Shape()));
+  CHECK(root.decide().at(0).status.code() == StatusCode::internal);
+}
+
+TEST_CASE("a message needs its two ranks and no other", "[root_negotiator]") {
+  Root root(4);
+  root.negotiator.on_goodbye(Rank(3));
+  root.submit(1, message_entry(CollectiveKind::recv, Rank(2)));
+  CHECK(root.decide().empty());
+  root.submit(2, message_entry(CollectiveKind::send, Rank(1)));
+  const std::vector<Decision> decisions = root.decide();
+  REQUIRE(decisions.size() == 1);
+  CHECK(decisions[0].status.ok());
+  CHECK(decisions[0].members == std::vector<Rank>{Rank(1), Rank(2)});
+}
+
+TEST_CASE("a message that nobody sends is warned about, gives up, and names its sender only",
+          "[root_negotiator]") {
+  Root root(4);
+  root.submit(1, with_deadline(message_entry(CollectiveKind::recv, Rank(2)), 20 * kSecond));
+  root.now += 11 * kSecond;
+  const std::vector<std::string> warnings = root.negotiator.on_timer(root.now);
+  REQUIRE(warnings.size() == 1);
+  CHECK_THAT(warnings[0], Catch::Contains("recv 'p2p 2>1 tag 0 #0' has waited"));
+  CHECK_THAT(warnings[0], Catch::Contains("rank 2 (host") && !Catch::Contains("rank 3"));
+  root.now += 11 * kSecond;
+  (void)root.negotiator.on_timer(root.now);
+  const std::vector<Decision> decisions = root.decide();
+  REQUIRE(decisions.size() == 1);
+  CHECK(decisions[0].status.code() == StatusCode::deadline_exceeded);
+  CHECK(decisions[0].status.culprit_rank() == 2);
+  CHECK(decisions[0].members.size() == 2);
+}
+
+TEST_CASE("a message fails if its other rank ended", "[root_negotiator]") {
+  Root root(3);
+  root.submit(1, message_entry(CollectiveKind::recv, Rank(2)));
+  root.negotiator.on_goodbye(Rank(2));
+  CHECK(root.decide().at(0).status.code() == StatusCode::peer_ended);
+  root.submit(1, message_entry(CollectiveKind::recv, Rank(2)));
+  CHECK(root.decide().at(0).status.code() == StatusCode::peer_ended);
+}
+
+TEST_CASE("a rank that announces a message of two others fails that message alone",
+          "[root_negotiator]") {
+  Root root(4);
+  root.submit(1, message_entry(CollectiveKind::recv, Rank(2)));
+  root.submit(3, message_entry(CollectiveKind::send, Rank(1)));
+  const std::vector<Decision> decisions = root.decide();
+  REQUIRE(decisions.size() == 1);
+  CHECK(decisions[0].status.code() == StatusCode::internal);
+  CHECK_THAT(decisions[0].status.message(), Catch::Contains("rank 3"));
 }
 
 TEST_CASE("an allgather whose result nobody can count is refused", "[root_negotiator]") {

@@ -179,16 +179,26 @@ class SmallJob {
     return result;
   }
 
+  static const WorkItem* find_item(const Seat& seat, std::uint64_t id) {
+    const auto at = std::find_if(seat.items.begin(), seat.items.end(),
+                                 [&](const WorkItem& item) { return item.id == id; });
+    return at == seat.items.end() ? nullptr : &*at;
+  }
+  bool started_everywhere(const Seat& seat, std::uint64_t id) const {
+    const WorkItem& item = *find_item(seat, id);
+    if (is_point_to_point(item.kind)) {
+      return find_item(*seats_[item.peer.index()], id) != nullptr;
+    }
+    return std::all_of(seats_.begin(), seats_.end(),
+                       [&](const auto& other) { return find_item(*other, id) != nullptr; });
+  }
+
   // An item that every rank has started finishes everywhere.
   bool finish_items() {
     bool any = false;
     for (const std::unique_ptr<Seat>& seat : seats_) {
       for (const std::uint64_t id : std::set<std::uint64_t>(seat->running)) {
-        bool everywhere = !hold_items;
-        for (const std::unique_ptr<Seat>& other : seats_) {
-          everywhere = everywhere && other->items.size() > id;
-        }
-        if (everywhere) {
+        if (!hold_items && started_everywhere(*seat, id)) {
           seat->running.erase(id);
           seat->completions.push_back({id, ok_status()});
           any = true;

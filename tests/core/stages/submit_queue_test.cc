@@ -36,23 +36,23 @@ TEST_CASE("a barrier needs a name and no memory", "[submit_queue]") {
   Request request;
   request.kind = CollectiveKind::barrier;
   request.name = "b";
-  CHECK(check_request(request, 2).ok());
+  CHECK(check_request(request, Rank(0), 2).ok());
 }
 
 TEST_CASE("good requests pass the door", "[submit_queue]") {
-  CHECK(check_request(allreduce("x"), 2).ok());
+  CHECK(check_request(allreduce("x"), Rank(0), 2).ok());
   Request empty = allreduce("x");
   empty.input = {nullptr, DType::float32, shape_of({0, 3})};
   empty.output = nullptr;
-  CHECK(check_request(empty, 2).ok());
+  CHECK(check_request(empty, Rank(0), 2).ok());
   Request gather = allreduce("x");
   gather.kind = CollectiveKind::allgather;
   gather.output = nullptr;
-  CHECK(check_request(gather, 2).ok());
+  CHECK(check_request(gather, Rank(0), 2).ok());
   Request broadcast = allreduce("x");
   broadcast.kind = CollectiveKind::broadcast;
   broadcast.root = Rank(1);
-  CHECK(check_request(broadcast, 2).ok());
+  CHECK(check_request(broadcast, Rank(0), 2).ok());
 }
 
 struct Mistake {
@@ -62,69 +62,129 @@ struct Mistake {
   const char* text;  // part of the message
 };
 
+const Mistake kMistakes[] = {
+    {"no name", [](Request& r) { r.name.clear(); }, StatusCode::invalid_argument, "1 to 1024"},
+    {"long name", [](Request& r) { r.name.assign(1025, 'x'); }, StatusCode::invalid_argument,
+     "1025"},
+    {"negative size",
+     [](Request& r) {
+       r.input.shape = shape_of({-1, 3});
+     },
+     StatusCode::invalid_argument, "[-1 3]"},
+    {"too many elements",
+     [](Request& r) {
+       r.input.shape = shape_of({std::int64_t{1} << 40, 1 << 20});
+     },
+     StatusCode::invalid_argument, "2^56"},
+    {"no input", [](Request& r) { r.input.data = nullptr; }, StatusCode::invalid_argument,
+     "no memory"},
+    {"no output", [](Request& r) { r.output = nullptr; }, StatusCode::invalid_argument,
+     "no output"},
+    {"logical and of floats", [](Request& r) { r.op = ReduceOp::logical_and; },
+     StatusCode::unsupported, "logical and of float32 is not supported. logical and is there for"},
+    {"adasum of a reduce",
+     [](Request& r) {
+       r.kind = CollectiveKind::reduce;
+       r.op = ReduceOp::adasum;
+     },
+     StatusCode::unsupported, "an allreduce only"},
+    {"scaled broadcast",
+     [](Request& r) {
+       r.kind = CollectiveKind::broadcast;
+       r.prescale = 2;
+     },
+     StatusCode::invalid_argument, "only reductions"},
+    {"infinite scale", [](Request& r) { r.prescale = std::numeric_limits<double>::infinity(); },
+     StatusCode::invalid_argument, "finite"},
+    {"scale that is no number", [](Request& r) { r.postscale = std::nan(""); },
+     StatusCode::invalid_argument, "finite"},
+    {"root too high",
+     [](Request& r) {
+       r.kind = CollectiveKind::broadcast;
+       r.root = Rank(3);
+     },
+     StatusCode::invalid_argument, "0 to 2"},
+    {"negative root",
+     [](Request& r) {
+       r.kind = CollectiveKind::broadcast;
+       r.root = Rank(-1);
+     },
+     StatusCode::invalid_argument, "root rank -1"},
+    {"broadcast into nothing",
+     [](Request& r) {
+       r.kind = CollectiveKind::broadcast;
+       r.output = nullptr;
+     },
+     StatusCode::invalid_argument, "no output"},
+    {"gathered scalar",
+     [](Request& r) {
+       r.kind = CollectiveKind::allgather;
+       r.input.shape = Shape();
+     },
+     StatusCode::invalid_argument, "0-dimensional"},
+    {"root of a gather too high",
+     [](Request& r) {
+       r.kind = CollectiveKind::gather;
+       r.root = Rank(3);
+     },
+     StatusCode::invalid_argument, "root rank 3 is not one of the ranks 0 to 2"},
+    {"reduce into nothing",
+     [](Request& r) {
+       r.kind = CollectiveKind::reduce;
+       r.output = nullptr;
+     },
+     StatusCode::invalid_argument, "no output"},
+    {"rows that ranks cannot share", [](Request& r) { r.kind = CollectiveKind::alltoall; },
+     StatusCode::invalid_argument, "the first dimension is 2, which 3 ranks cannot share"},
+    {"too few splits",
+     [](Request& r) {
+       r.kind = CollectiveKind::alltoall;
+       r.splits = {1, 1};
+     },
+     StatusCode::invalid_argument, "splits has 2 entries; one for each of the 3 ranks"},
+    {"negative split",
+     [](Request& r) {
+       r.kind = CollectiveKind::alltoall;
+       r.splits = {1, -1, 1};
+     },
+     StatusCode::invalid_argument, "-1 rows for rank 1"},
+    {"splits that overflow",
+     [](Request& r) {
+       r.kind = CollectiveKind::alltoall;
+       r.splits = {INT64_MAX, 1, 0};
+     },
+     StatusCode::invalid_argument, "63 bits"},
+    {"more rows than there are",
+     [](Request& r) {
+       r.kind = CollectiveKind::alltoall;
+       r.splits = {1, 1, 1};
+     },
+     StatusCode::invalid_argument, "the sum of splits is 3, but the first dimension is 2"},
+    {"fewer rows than there are",
+     [](Request& r) {
+       r.kind = CollectiveKind::scatter;
+       r.splits = {1, 0, 0};
+     },
+     StatusCode::invalid_argument, "must be equal"},
+    {"reduce-scatter of other rows",
+     [](Request& r) {
+       r.kind = CollectiveKind::reduce_scatter;
+       r.splits = {1, 0, 0};
+     },
+     StatusCode::invalid_argument, "must be equal"},
+    {"reduce-scatter in place", [](Request& r) { r.kind = CollectiveKind::reduce_scatter; },
+     StatusCode::invalid_argument, "input and output overlap"},
+    {"negative deadline", [](Request& r) { r.deadline = -1; }, StatusCode::invalid_argument,
+     "deadline"},
+};
+
 TEST_CASE("every mistake that one rank can see is refused there with its reason",
           "[submit_queue]") {
-  const std::array<Mistake, 15> mistakes = {{
-      {"no name", [](Request& r) { r.name.clear(); }, StatusCode::invalid_argument, "1 to 1024"},
-      {"long name", [](Request& r) { r.name.assign(1025, 'x'); }, StatusCode::invalid_argument,
-       "1025"},
-      {"negative size",
-       [](Request& r) {
-         r.input.shape = shape_of({-1, 3});
-       },
-       StatusCode::invalid_argument, "[-1 3]"},
-      {"too many elements",
-       [](Request& r) {
-         r.input.shape = shape_of({std::int64_t{1} << 40, 1 << 20});
-       },
-       StatusCode::invalid_argument, "2^56"},
-      {"no input", [](Request& r) { r.input.data = nullptr; }, StatusCode::invalid_argument,
-       "no memory"},
-      {"no output", [](Request& r) { r.output = nullptr; }, StatusCode::invalid_argument,
-       "no output"},
-      {"adasum", [](Request& r) { r.op = ReduceOp::adasum; }, StatusCode::unsupported, "adasum"},
-      {"min of bytes",
-       [](Request& r) {
-         r.op = ReduceOp::min;
-         r.input.dtype = DType::uint8;
-       },
-       StatusCode::unsupported, "min of uint8"},
-      {"infinite scale", [](Request& r) { r.prescale = std::numeric_limits<double>::infinity(); },
-       StatusCode::invalid_argument, "finite"},
-      {"scale that is no number", [](Request& r) { r.postscale = std::nan(""); },
-       StatusCode::invalid_argument, "finite"},
-      {"root too high",
-       [](Request& r) {
-         r.kind = CollectiveKind::broadcast;
-         r.root = Rank(3);
-       },
-       StatusCode::invalid_argument, "0 to 2"},
-      {"negative root",
-       [](Request& r) {
-         r.kind = CollectiveKind::broadcast;
-         r.root = Rank(-1);
-       },
-       StatusCode::invalid_argument, "root rank -1"},
-      {"broadcast into nothing",
-       [](Request& r) {
-         r.kind = CollectiveKind::broadcast;
-         r.output = nullptr;
-       },
-       StatusCode::invalid_argument, "no output"},
-      {"gathered scalar",
-       [](Request& r) {
-         r.kind = CollectiveKind::allgather;
-         r.input.shape = Shape();
-       },
-       StatusCode::invalid_argument, "0-dimensional"},
-      {"negative deadline", [](Request& r) { r.deadline = -1; }, StatusCode::invalid_argument,
-       "deadline"},
-  }};
-  for (const Mistake& mistake : mistakes) {
+  for (const Mistake& mistake : kMistakes) {
     INFO(mistake.what);
     Request request = allreduce("grad/fc");
     mistake.make(request);
-    const Status status = check_request(request, 3);
+    const Status status = check_request(request, Rank(0), 3);
     CHECK(status.code() == mistake.code);
     CHECK_THAT(status.message(), Catch::Contains(mistake.text));
     if (!request.name.empty() && request.name.size() <= kNameBytesMax) {
@@ -138,36 +198,80 @@ TEST_CASE("an output that overlaps its input is refused unless it is the input",
   for (const std::ptrdiff_t apart : {4, 23}) {
     request.input.data = memory.data() + apart;
     request.output = memory.data();
-    CHECK_THAT(check_request(request, 3).message(), Catch::Contains("overlap"));
+    CHECK_THAT(check_request(request, Rank(0), 3).message(), Catch::Contains("overlap"));
     std::swap(request.input.data, request.output);
-    CHECK_THAT(check_request(request, 3).message(), Catch::Contains("overlap"));
+    CHECK_THAT(check_request(request, Rank(0), 3).message(), Catch::Contains("overlap"));
   }
   request.output = request.input.data + 24;
-  CHECK(check_request(request, 3).ok());
+  CHECK(check_request(request, Rank(0), 3).ok());
   request.output = request.input.data;
-  CHECK(check_request(request, 3).ok());
+  CHECK(check_request(request, Rank(0), 3).ok());
 }
 
 // Whatever the door lets through must also pass the root's parser, else one rank's odd but harmless
 // argument takes the whole job down.
 TEST_CASE("what the door accepts every parser accepts", "[submit_queue]") {
   Request request = allreduce("x");
-  for (const CollectiveKind kind : {CollectiveKind::allreduce, CollectiveKind::allgather,
-                                    CollectiveKind::broadcast, CollectiveKind::barrier}) {
+  for (int kind = 0; kind < kCollectiveKindCount; ++kind) {
     for (const int root : {-7, -1, 0, 1, 2, 99}) {
       for (const Nanos deadline : {Nanos{0}, Nanos{1}, std::numeric_limits<Nanos>::max()}) {
-        request.kind = kind;
-        request.root = Rank(root);
+        request.kind = static_cast<CollectiveKind>(kind);
+        request.name = str(is_point_to_point(request.kind) ? "p2p 0>1 tag 0 #0" : "x");
+        request.output = request.kind == CollectiveKind::reduce_scatter ? &memory[32] : &memory[0];
+        request.root = request.peer = Rank(root);
         request.deadline = deadline;
-        if (check_request(request, 2).ok()) {
-          INFO(collective_name(kind) << " root " << root << " deadline " << deadline);
+        if (check_request(request, Rank(0), 2).ok()) {
+          INFO(collective_name(request.kind) << " root " << root << " deadline " << deadline);
           ReadyMessage message;
-          message.entries.push_back(ready_entry_of(request));
+          message.entries.push_back(ready_entry_of(request, Rank(0)));
           CHECK(decode(encode(message), 2).ok());
         }
       }
     }
   }
+}
+
+TEST_CASE("names of messages are refused to other operations", "[submit_queue]") {
+  CHECK_THAT(check_request(allreduce("p2p x"), Rank(0), 2).message(),
+             Catch::Contains("belong to send and recv"));
+  CHECK(check_request(allreduce("p2p"), Rank(0), 2).ok());
+}
+
+TEST_CASE("only the root of a reduce, gather or scatter needs what only it uses",
+          "[submit_queue]") {
+  Request request = allreduce("x");
+  request.output = nullptr;
+  request.root = Rank(1);
+  request.kind = CollectiveKind::reduce;
+  CHECK(check_request(request, Rank(0), 2).ok());
+  CHECK_FALSE(check_request(request, Rank(1), 2).ok());
+  request.kind = CollectiveKind::scatter;
+  request.input = {};
+  CHECK(check_request(request, Rank(0), 2).ok());
+  CHECK_FALSE(check_request(request, Rank(1), 2).ok());
+}
+
+TEST_CASE("a message needs another rank to come from or to go to", "[submit_queue]") {
+  Request request = allreduce("p2p 1>0 tag 0 #0");
+  request.kind = CollectiveKind::recv;
+  request.input.data = nullptr;
+  request.peer = Rank(1);
+  CHECK(check_request(request, Rank(0), 2).ok());
+  request.output = nullptr;
+  CHECK_THAT(check_request(request, Rank(0), 2).message(), Catch::Contains("no output"));
+  request.output = memory.data();
+  CHECK_THAT(check_request(request, Rank(1), 2).message(), Catch::Contains("with itself"));
+  request.peer = Rank(2);
+  CHECK_THAT(check_request(request, Rank(0), 2).message(),
+             Catch::Contains("source rank 2 is not one of the ranks 0 to 1"));
+  request.kind = CollectiveKind::send;
+  CHECK_THAT(check_request(request, Rank(0), 2).message(), Catch::Contains("destination rank 2"));
+  request.peer = Rank(1);
+  CHECK_THAT(check_request(request, Rank(0), 2).message(), Catch::Contains("no memory"));
+  request.input.data = memory.data();
+  CHECK(check_request(request, Rank(0), 2).ok());
+  request.name = std::string(1, 'x');
+  CHECK_FALSE(check_request(request, Rank(0), 2).ok());
 }
 
 TEST_CASE("a name is refused while it is pending and free again afterwards", "[submit_queue]") {
