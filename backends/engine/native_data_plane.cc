@@ -129,7 +129,9 @@ GroupPlace& NativeDataPlane::place_of(const WorkItem& item) {
 void NativeDataPlane::begin(LaneState& lane, WorkItem item) {
   GroupPlace& place = place_of(item);
   const Lane name = lane.wires.edges.lane();
-  const std::uint64_t number = place.started[lane_index(name)]++;
+  // Of a message of two ranks the others know nothing, so it may not count; it has no slots.
+  std::uint64_t& started = place.started[lane_index(name)];
+  const std::uint64_t number = is_point_to_point(item.kind) ? started : started++;
   Result<std::shared_ptr<const PlacedSchedule>> schedule = schedule_for(item, place, name);
   lane.execution.begin(std::move(item), std::move(schedule),
                        static_cast<unsigned>(number % kBankCount), lane.wires);
