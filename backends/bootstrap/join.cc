@@ -220,10 +220,35 @@ Result<std::vector<RankRecord>> exchange_records(ControlStar& star, const RankRe
   return decode_rank_records(all, rank_count);
 }
 
+// ---- tensor data ----------------------------------------------------------------------------
+
+// The interface is picked by route, not by name: whoever reaches the root also reaches the others
+// at the address that they have on the way to it.
+Result<Endpoint> own_address(const std::vector<StarLink>& links) {
+  std::optional<Endpoint> found;
+  for (const StarLink& link : links) {
+    HVD_ASSIGN(Endpoint own, local_endpoint(link.connection->fd()));
+    if (!found || is_loopback(found->host)) {  // ranks of the root's own host may come from there
+      found = std::move(own);
+    }
+  }
+  return *found;
+}
+
+Result<Fd> listen_for_data(const std::vector<StarLink>& links, RankRecord& self) {
+  if (links.empty()) {
+    return Fd();
+  }
+  HVD_ASSIGN(const Endpoint own, own_address(links));
+  HVD_ASSIGN(Fd listening, listen_tcp({.host = own.host, .port = 0}));
+  HVD_ASSIGN(self.data, local_endpoint(listening.get()));
+  return listening;
+}
+
 }  // namespace
 
 Result<Joined> join_job(const JoinOptions& options) {
-  const RankRecord self = own_record(options);
+  RankRecord self = own_record(options);
   const int rank_count = options.identity.size;
   const Time start = options.poller.clock().now();
   const Time deadline = start + nanos_from_seconds(options.config.start_timeout_seconds);
@@ -233,6 +258,8 @@ Result<Joined> join_job(const JoinOptions& options) {
     HVD_ASSIGN(links, self.rank == kRoot.value ? gather_links(options, start, deadline)
                                                : enter(options, self, start, deadline));
   }
+  HVD_ASSIGN(Fd data_listening, listen_for_data(links, self), "rank ", self.rank,
+             ", for tensor data");
   HVD_ASSIGN(std::unique_ptr<ControlStar> star,
              ControlStar::create(options.poller, Rank(self.rank), rank_count, std::move(links)));
   // The others are there by now; a moment more than the timeout is for a last one that came late.
@@ -242,7 +269,9 @@ Result<Joined> join_job(const JoinOptions& options) {
   options.logger.info("rank ", self.rank, " of ", rank_count, " joined in ",
                       seconds_from_nanos(options.poller.clock().now() - start) * 1e3, " ms (",
                       options.identity.source, ", secret from ", options.secret.source, ")");
-  return Joined{.star = std::move(star), .records = std::move(records)};
+  return Joined{.star = std::move(star),
+                .records = std::move(records),
+                .data_listening = std::move(data_listening)};
 }
 
 }  // namespace hvd

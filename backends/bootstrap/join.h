@@ -13,6 +13,7 @@
 #include "backends/bootstrap/job_secret.h"
 #include "backends/bootstrap/rank_record.h"
 #include "backends/net/control_star.h"
+#include "backends/net/fd.h"
 #include "backends/net/poller.h"
 #include "core/base/log.h"
 #include "core/base/status.h"
@@ -34,6 +35,7 @@ struct JoinOptions {
 struct Joined {
   std::unique_ptr<ControlStar> star;
   std::vector<RankRecord> records;  // by rank
+  Fd data_listening;                // where this rank's record says; none if it is alone
 };
 
 // Under hvdrun, rank 0 listens at a port that the kernel chose and publishes it at the rendezvous;

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/net/socket.h"
 #include "core/base/bytes.h"
 #include "core/base/status.h"
 
@@ -24,6 +25,7 @@ struct RankRecord {
   std::string host_key;          // HVD_HOST_KEY
   std::string unix_socket_name;  // abstract name where ranks of this host find it; may be empty
   std::string version;           // of hvd
+  Endpoint data = {};            // where it listens for ranks of other hosts; no host: nowhere
   friend bool operator==(const RankRecord&, const RankRecord&) = default;
 };
 

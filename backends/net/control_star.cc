@@ -1,9 +1,7 @@
 #include "backends/net/control_star.h"
 
-#include <linux/sockios.h>
 #include <poll.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
 
 #include <algorithm>
 #include <utility>
@@ -68,16 +66,6 @@ Status lost_in_set_up(const ControlEvent& event) {
   return error(StatusCode::aborted, "rank ", event.from,
                " was lost while the job was set up: ", event.reason, ". look at its output")
       .blame_rank(event.from.value);
-}
-
-// Bytes that closing the socket could still lose. Within a host what was sent is in the peer's
-// receive queue; its confirmation would take up to 40 ms (delayed acknowledgement), so it is not
-// waited for. Between hosts what is not confirmed may have to be sent again.
-int undelivered_bytes(int fd) {
-  const Result<Endpoint> own = local_endpoint(fd);
-  const bool within_host = own.ok() && is_loopback(own->host);
-  int count = 0;
-  return ::ioctl(fd, within_host ? SIOCOUTQNSD : SIOCOUTQ, &count) == 0 ? count : 0;
 }
 
 }  // namespace

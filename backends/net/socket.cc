@@ -1,15 +1,19 @@
 #include "backends/net/socket.h"
 
 #include <arpa/inet.h>
+#include <linux/sockios.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
+#include <cstring>
 #include <memory>
 
 #include "backends/net/os_error.h"
@@ -19,15 +23,24 @@ namespace {
 
 constexpr int kSocketFlags = SOCK_NONBLOCK | SOCK_CLOEXEC;
 
-Result<sockaddr_in> resolve(const Endpoint& endpoint) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(endpoint.port);
-  if (::inet_pton(AF_INET, endpoint.host.c_str(), &address.sin_addr) == 1) {
-    return address;
+// Of any family that TCP runs over.
+struct SocketAddress {
+  sockaddr_storage storage{};
+  socklen_t bytes = sizeof storage;
+
+  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
+  sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage); }
+  sa_family_t family() const { return storage.ss_family; }
+  in_port_t& port() {
+    return family() == AF_INET6 ? reinterpret_cast<sockaddr_in6&>(storage).sin6_port
+                                : reinterpret_cast<sockaddr_in&>(storage).sin_port;
   }
+};
+
+// A name with addresses of both families means the IPv4 one, as it always did.
+Result<SocketAddress> resolve(const Endpoint& endpoint) {
   const addrinfo wanted{.ai_flags = 0,
-                        .ai_family = AF_INET,
+                        .ai_family = AF_UNSPEC,
                         .ai_socktype = SOCK_STREAM,
                         .ai_protocol = 0,
                         .ai_addrlen = 0,
@@ -36,13 +49,23 @@ Result<sockaddr_in> resolve(const Endpoint& endpoint) {
                         .ai_next = nullptr};
   addrinfo* found = nullptr;
   const int failure = ::getaddrinfo(endpoint.host.c_str(), nullptr, &wanted, &found);
-  if (failure != 0 || found == nullptr) {
+  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> guard(found, ::freeaddrinfo);
+  const addrinfo* best = nullptr;
+  for (const addrinfo* each = found; failure == 0 && each != nullptr; each = each->ai_next) {
+    const bool better = best == nullptr || best->ai_family != AF_INET;
+    if (each->ai_family == AF_INET ? better : each->ai_family == AF_INET6 && best == nullptr) {
+      best = each;
+    }
+  }
+  if (best == nullptr) {
     return error(StatusCode::invalid_argument, "address '", endpoint.host,
-                 "' is neither a dotted IPv4 address nor a name that resolves to one: ",
+                 "' is neither an IPv4 or IPv6 address nor a name that resolves to one: ",
                  ::gai_strerror(failure));
   }
-  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> guard(found, ::freeaddrinfo);
-  address.sin_addr = reinterpret_cast<const sockaddr_in*>(found->ai_addr)->sin_addr;
+  SocketAddress address;
+  address.bytes = best->ai_addrlen;
+  std::memcpy(&address.storage, best->ai_addr, best->ai_addrlen);
+  address.port() = htons(endpoint.port);
   return address;
 }
 
@@ -55,21 +78,87 @@ void send_at_once(int fd) {
 // connect() to a local port that nobody listens on can meet itself when the kernel picks that very
 // port as the source; retrying makes it likely.
 bool connected_to_itself(int fd) {
-  sockaddr_in own{};
-  sockaddr_in peer{};
-  socklen_t own_bytes = sizeof own;
-  socklen_t peer_bytes = sizeof peer;
-  return ::getsockname(fd, reinterpret_cast<sockaddr*>(&own), &own_bytes) == 0 &&
-         ::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &peer_bytes) == 0 &&
-         own.sin_port == peer.sin_port && own.sin_addr.s_addr == peer.sin_addr.s_addr;
+  SocketAddress own;
+  SocketAddress peer;
+  return ::getsockname(fd, own.get(), &own.bytes) == 0 &&
+         ::getpeername(fd, peer.get(), &peer.bytes) == 0 && own.bytes == peer.bytes &&
+         std::memcmp(&own.storage, &peer.storage, own.bytes) == 0;
 }
 
 StatusCode code_of_connect(int error_number) {
   return error_number == ECONNREFUSED ? StatusCode::not_found : StatusCode::resource;
 }
 
-Status finish_connect(int fd, const Endpoint& endpoint, Time deadline, const Clock& clock) {
-  HVD_TRY(wait_for_fd(fd, POLLOUT, deadline, clock), "connecting to ", endpoint);
+}  // namespace
+
+Result<Endpoint> parse_endpoint(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  Endpoint endpoint;
+  if (colon != std::string_view::npos && colon > 0) {
+    const std::string_view port = text.substr(colon + 1);
+    const auto [end, failure] =
+        std::from_chars(port.data(), port.data() + port.size(), endpoint.port);
+    if (failure == std::errc() && end == port.data() + port.size() && !port.empty()) {
+      std::string_view host = text.substr(0, colon);
+      if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
+        host = host.substr(1, host.size() - 2);
+      }
+      endpoint.host = std::string(host);
+      return endpoint;
+    }
+  }
+  return error(StatusCode::invalid_argument, "'", text, "' is no address with a port");
+}
+
+std::ostream& operator<<(std::ostream& out, const Endpoint& endpoint) {
+  const bool bracketed = endpoint.host.find(':') != std::string::npos;
+  return out << (bracketed ? "[" : "") << endpoint.host << (bracketed ? "]:" : ":")
+             << endpoint.port;
+}
+
+bool is_loopback(const std::string& host) {
+  const Result<SocketAddress> address = resolve({.host = host, .port = 0});
+  if (!address.ok()) {
+    return false;
+  }
+  if (address->family() == AF_INET6) {
+    const in6_addr& ip = reinterpret_cast<const sockaddr_in6*>(address->get())->sin6_addr;
+    return IN6_IS_ADDR_LOOPBACK(&ip) || (IN6_IS_ADDR_V4MAPPED(&ip) && ip.s6_addr[12] == 127);
+  }
+  const in_addr ip = reinterpret_cast<const sockaddr_in*>(address->get())->sin_addr;
+  return (ntohl(ip.s_addr) >> 24) == IN_LOOPBACKNET;
+}
+
+Result<Fd> listen_tcp(const Endpoint& endpoint) {
+  HVD_ASSIGN(const SocketAddress address, resolve(endpoint));
+  Fd fd(::socket(address.family(), SOCK_STREAM | kSocketFlags, 0));
+  if (!fd.open()) {
+    return os_error("making a socket", errno);
+  }
+  // A restarted job gets its fixed port back although old connections linger in TIME_WAIT.
+  const int on = 1;
+  (void)::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (::bind(fd.get(), address.get(), address.bytes) != 0 || ::listen(fd.get(), SOMAXCONN) != 0) {
+    return os_error(str("listening at ", endpoint), errno);
+  }
+  return fd;
+}
+
+Result<Fd> start_connect_tcp(const Endpoint& endpoint) {
+  HVD_ASSIGN(const SocketAddress address, resolve(endpoint));
+  Fd fd(::socket(address.family(), SOCK_STREAM | kSocketFlags, 0));
+  if (!fd.open()) {
+    return os_error("making a socket", errno);
+  }
+  send_at_once(fd.get());
+  if (::connect(fd.get(), address.get(), address.bytes) != 0 && errno != EINPROGRESS &&
+      errno != EINTR) {
+    return os_error(code_of_connect(errno), str("connecting to ", endpoint), errno);
+  }
+  return fd;
+}
+
+Status connect_outcome(int fd, const Endpoint& endpoint) {
   int failure = 0;
   socklen_t failure_bytes = sizeof failure;
   if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &failure, &failure_bytes) != 0) {
@@ -84,68 +173,25 @@ Status finish_connect(int fd, const Endpoint& endpoint, Time deadline, const Clo
   return ok_status();
 }
 
-}  // namespace
-
-Result<Endpoint> parse_endpoint(std::string_view text) {
-  const std::size_t colon = text.rfind(':');
-  Endpoint endpoint;
-  if (colon != std::string_view::npos && colon > 0) {
-    const std::string_view port = text.substr(colon + 1);
-    const auto [end, failure] =
-        std::from_chars(port.data(), port.data() + port.size(), endpoint.port);
-    if (failure == std::errc() && end == port.data() + port.size() && !port.empty()) {
-      endpoint.host = std::string(text.substr(0, colon));
-      return endpoint;
-    }
-  }
-  return error(StatusCode::invalid_argument, "'", text, "' is no address with a port");
-}
-
-bool is_loopback(const std::string& host) {
-  const Result<sockaddr_in> address = resolve({.host = host, .port = 0});
-  return address.ok() && (ntohl(address->sin_addr.s_addr) >> 24) == IN_LOOPBACKNET;
-}
-
-Result<Fd> listen_tcp(const Endpoint& endpoint) {
-  HVD_ASSIGN(const sockaddr_in address, resolve(endpoint));
-  Fd fd(::socket(AF_INET, SOCK_STREAM | kSocketFlags, 0));
-  if (!fd.open()) {
-    return os_error("making a socket", errno);
-  }
-  // A restarted job gets its fixed port back although old connections linger in TIME_WAIT.
-  const int on = 1;
-  (void)::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-      ::listen(fd.get(), SOMAXCONN) != 0) {
-    return os_error(str("listening at ", endpoint), errno);
-  }
-  return fd;
-}
-
 Result<Fd> connect_tcp(const Endpoint& endpoint, Time deadline, const Clock& clock) {
-  HVD_ASSIGN(const sockaddr_in address, resolve(endpoint));
-  Fd fd(::socket(AF_INET, SOCK_STREAM | kSocketFlags, 0));
-  if (!fd.open()) {
-    return os_error("making a socket", errno);
-  }
-  send_at_once(fd.get());
-  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 &&
-      errno != EINPROGRESS && errno != EINTR) {
-    return os_error(code_of_connect(errno), str("connecting to ", endpoint), errno);
-  }
-  HVD_TRY(finish_connect(fd.get(), endpoint, deadline, clock));
+  HVD_ASSIGN(Fd fd, start_connect_tcp(endpoint));
+  HVD_TRY(wait_for_fd(fd.get(), POLLOUT, deadline, clock), "connecting to ", endpoint);
+  HVD_TRY(connect_outcome(fd.get(), endpoint));
   return fd;
 }
 
 Result<Endpoint> local_endpoint(int fd) {
-  sockaddr_in address{};
-  socklen_t address_bytes = sizeof address;
-  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &address_bytes) != 0) {
+  SocketAddress address;
+  std::array<char, NI_MAXHOST> text{};
+  if (::getsockname(fd, address.get(), &address.bytes) != 0) {
     return os_error("reading the address of a socket", errno);
   }
-  char text[INET_ADDRSTRLEN] = {};
-  ::inet_ntop(AF_INET, &address.sin_addr, text, sizeof text);
-  return Endpoint{.host = text, .port = ntohs(address.sin_port)};
+  const bool tcp = address.family() == AF_INET || address.family() == AF_INET6;
+  if (!tcp || ::getnameinfo(address.get(), address.bytes, text.data(), text.size(), nullptr, 0,
+                            NI_NUMERICHOST) != 0) {
+    return error(StatusCode::invalid_argument, "a socket of this process has no TCP address");
+  }
+  return Endpoint{.host = text.data(), .port = ntohs(address.port())};
 }
 
 Result<Fd> accept_connection(int listening_fd) {
@@ -177,6 +223,13 @@ Status wait_for_fd(int fd, short events, Time deadline, const Clock& clock) {
       return error(StatusCode::deadline_exceeded, "no answer in time");
     }
   }
+}
+
+int undelivered_bytes(int fd) {
+  const Result<Endpoint> own = local_endpoint(fd);
+  const bool within_host = own.ok() && is_loopback(own->host);
+  int count = 0;
+  return ::ioctl(fd, within_host ? SIOCOUTQNSD : SIOCOUTQ, &count) == 0 ? count : 0;
 }
 
 void pause_for(Nanos duration) {

@@ -1,7 +1,7 @@
-// backends/net/socket.h: making, connecting and waiting for sockets: TCP over IPv4, Unix abstract.
-// Not here: who may talk (handshake.h), what is said (framing.h).
-// Threads: any.  Limits: kPassedFdCountMax descriptors in one message.  All sockets are
-// non-blocking and close on exec.  Read next: handshake.h.
+// backends/net/socket.h: making, connecting and waiting for sockets: TCP (IPv4, IPv6), Unix
+// abstract. Not here: who may talk (handshake.h), what is said (framing.h). Threads: any.  Limits:
+// kPassedFdCountMax descriptors in one message.  All sockets are non-blocking and close on exec.
+// Read next: handshake.h.
 #pragma once
 
 #include <cstddef>
@@ -19,22 +19,23 @@
 namespace hvd {
 
 struct Endpoint {
-  std::string host;  // dotted, or a name that resolves to an IPv4 address
+  std::string host;  // an address, or a name that resolves to one
   std::uint16_t port = 0;
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
-inline std::ostream& operator<<(std::ostream& out, const Endpoint& endpoint) {
-  return out << endpoint.host << ':' << endpoint.port;
-}
-// "10.0.0.1:4711"
+// "10.0.0.1:4711", "[fd00::1]:4711"; parse_endpoint() takes both.
+std::ostream& operator<<(std::ostream& out, const Endpoint& endpoint);
 Result<Endpoint> parse_endpoint(std::string_view text);
-// True only if every packet to it stays on this host (127.0.0.0/8, or a name of it).
+// True only if every packet to it stays on this host (127.0.0.0/8, ::1, or a name of them).
 bool is_loopback(const std::string& host);
 
 // Port 0 lets the kernel choose one; local_endpoint() tells which.
 Result<Fd> listen_tcp(const Endpoint& endpoint);
 // Refused connections are StatusCode::not_found, so that a caller can try again later.
 Result<Fd> connect_tcp(const Endpoint& endpoint, Time deadline, const Clock& clock);
+// The same without waiting: the socket is writable once connect_outcome() knows.
+Result<Fd> start_connect_tcp(const Endpoint& endpoint);
+Status connect_outcome(int fd, const Endpoint& endpoint);
 Result<Endpoint> local_endpoint(int fd);
 
 // An Fd that is not open if nobody is waiting. A descriptor shortage is StatusCode::resource.
@@ -59,6 +60,10 @@ Result<ReceivedFds> recv_fds(int socket, std::span<std::byte> payload, Time dead
 
 // Blocks until one of poll(2)'s `events` (or an error) is there, else deadline_exceeded.
 Status wait_for_fd(int fd, short events, Time deadline, const Clock& clock);
+// Bytes that closing the socket could still lose. Within a host what was sent is in the peer's
+// receive queue; its confirmation would take up to 40 ms (delayed acknowledgement), so it is not
+// waited for. Between hosts what is not confirmed may have to be sent again.
+int undelivered_bytes(int fd);
 // Blocks for a duration; for the pause between two attempts to connect.
 void pause_for(Nanos duration);
 

@@ -1,0 +1,60 @@
+// backends/tcp/edge_stream.h: chunks in both directions between two ranks, over one socket.
+// Not here: how the socket came to be (edge_connector.h, edge_door.h), who waits (tcp_transport.h).
+// Threads: baton holder only.  Limits: what the geometry says; nothing blocks but flush_until().
+// Read next: tcp_transport.h.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "backends/net/fd.h"
+#include "backends/tcp/frame_receiver.h"
+#include "backends/tcp/frame_sender.h"
+#include "core/base/clock.h"
+
+namespace hvd {
+
+// Chunks may be committed before there is a socket; they leave when it comes.
+class EdgeStream {
+ public:
+  explicit EdgeStream(const EdgeGeometry& geometry) : sender_(geometry), receiver_(geometry) {}
+
+  void attach(Fd socket) { socket_ = std::move(socket); }
+  bool attached() const { return socket_.open(); }
+  int fd() const { return socket_.get(); }
+  // No byte will come or go any more. Chunks that came can still be taken.
+  void detach();
+
+  std::span<std::byte> begin_send() { return sender_.begin(); }
+  void commit_send(const ChunkHeader& header) { sender_.commit(header); }
+  std::optional<IncomingChunk> peek() const { return receiver_.peek(); }
+  void release();
+
+  // What the kernel takes and gives at once. False: the connection is over, trouble() says why.
+  bool flush();
+  bool fill();
+  bool unsent() const { return !sender_.empty(); }
+  const std::string& trouble() const { return trouble_; }
+  // The peer broke the protocol, rather than that the connection ended.
+  bool peer_lies() const { return peer_lies_; }
+
+  // For the end: until all that was committed is in the peer's kernel, at most until the deadline.
+  void flush_until(Time deadline, const Clock& clock);
+
+  std::uint64_t bytes_sent() const { return bytes_sent_; }
+  std::uint64_t bytes_received() const { return bytes_received_; }
+
+ private:
+  Fd socket_;
+  FrameSender sender_;
+  FrameReceiver receiver_;
+  std::string trouble_;
+  bool peer_lies_ = false;
+  std::uint64_t bytes_sent_ = 0;
+  std::uint64_t bytes_received_ = 0;
+};
+
+}  // namespace hvd

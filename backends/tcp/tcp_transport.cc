@@ -1,0 +1,235 @@
+#include "backends/tcp/tcp_transport.h"
+
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "core/base/check.h"
+
+namespace hvd {
+
+Result<std::unique_ptr<TcpTransport>> TcpTransport::create(TcpOptions options, Poller& poller) {
+  Fd listening = std::move(options.listening);
+  std::unique_ptr<TcpTransport> transport(new TcpTransport(std::move(options), poller));
+  HVD_TRY(transport->open_door(std::move(listening)), "data connections");
+  return transport;
+}
+
+TcpTransport::TcpTransport(TcpOptions options, Poller& poller)
+    : poller_(poller),
+      self_(options.rank),
+      records_(std::move(options.records)),
+      remote_(std::move(options.remote)),
+      secret_(options.secret),
+      generation_(options.generation),
+      edges_(records_.size() * kLaneCount),
+      lost_(records_.size()) {}
+
+TcpTransport::~TcpTransport() {
+  for (const std::unique_ptr<Edge>& edge : edges_) {
+    if (edge != nullptr && edge->stream.attached()) {
+      poller_.forget(edge->stream.fd());
+    }
+  }
+}
+
+Status TcpTransport::open_door(Fd listening) {
+  HVD_ASSIGN(door_, EdgeDoor::open(
+                        poller_, std::move(listening), secret_, static_cast<int>(records_.size()),
+                        [this](const EdgeHello& hello) { return judge(hello); },
+                        [this](const EdgeHello& hello, Fd socket) {
+                          attach(edge(hello.from, hello.lane), std::move(socket));
+                        }));
+  return ok_status();
+}
+
+EdgeHello TcpTransport::hello_to(Rank peer, Lane lane) const {
+  return {.from = self_,
+          .to = peer,
+          .rank_count = static_cast<int>(records_.size()),
+          .lane = lane,
+          .generation = generation_};
+}
+
+std::string TcpTransport::who(Rank rank) const {
+  return str("rank ", rank, " (", who_is(records_[rank.index()]), ")");
+}
+
+// ---- connections --------------------------------------------------------------------------------
+
+// Made on the first touch; nothing is allocated for edges that no schedule uses.
+TcpTransport::Edge& TcpTransport::edge(Rank peer, Lane lane) {
+  HVD_CHECK(peer.index() < remote_.size() && remote_[peer.index()]);
+  std::unique_ptr<Edge>& edge = edges_[peer.index() * kLaneCount + lane_index(lane)];
+  if (edge == nullptr) {
+    edge = std::make_unique<Edge>(peer, lane);
+    if (self_ < peer) {
+      connect(*edge);
+    }
+  }
+  return *edge;
+}
+
+void TcpTransport::connect(Edge& edge) {
+  edge.connector = std::make_unique<EdgeConnector>(
+      poller_, records_[edge.peer.index()].data, secret_, hello_to(edge.peer, edge.lane),
+      [this, &edge](Result<Fd> socket) {
+        const std::unique_ptr<EdgeConnector> done = std::move(edge.connector);
+        attach(edge, std::move(socket));
+      });
+}
+
+Status TcpTransport::judge(const EdgeHello& hello) const {
+  const auto rank_count = static_cast<int>(records_.size());
+  const bool known = hello.from.value >= 0 && hello.from.value < rank_count;
+  if (!known || !remote_[hello.from.index()] || hello.from >= self_ ||
+      hello.answer() != hello_to(hello.from, hello.lane)) {
+    return error(StatusCode::invalid_argument, "a data connection says that it goes from rank ",
+                 hello.from, " to rank ", hello.to, " of ", hello.rank_count, " in generation ",
+                 hello.generation, ", which nobody awaits at rank ", self_);
+  }
+  const auto& edge = edges_[hello.from.index() * kLaneCount + lane_index(hello.lane)];
+  if (edge != nullptr && edge->opened) {
+    return error(StatusCode::invalid_argument, "rank ", hello.from,
+                 " has made this data connection before");
+  }
+  return ok_status();
+}
+
+void TcpTransport::attach(Edge& edge, Result<Fd> socket) {
+  if (!socket.ok()) {
+    lose(edge,
+         str(who(edge.peer), " cannot be reached for tensor data: ", socket.status().message()));
+    return;
+  }
+  edge.opened = true;
+  edge.stream.attach(std::move(*socket));
+  const Status watched = poller_.watch(edge.stream.fd(), EPOLLIN,
+                                       [this, &edge](std::uint32_t) { advance(edge, true); });
+  if (!watched.ok()) {
+    edge.stream.detach();
+    lose(edge, str(who(edge.peer), ": its data connection cannot be watched: ", watched.message()));
+    return;
+  }
+  advance(edge, true);
+}
+
+void TcpTransport::advance(Edge& edge, bool read) {
+  EdgeStream& stream = edge.stream;
+  if (!stream.attached()) {
+    return;
+  }
+  const std::uint64_t sent = stream.bytes_sent();
+  const std::uint64_t received = stream.bytes_received();
+  // Reads first: what a peer said before its end can still be taken.
+  const bool alive = (!read || stream.fill()) && stream.flush();
+  bytes_sent_.fetch_add(stream.bytes_sent() - sent, std::memory_order_relaxed);
+  bytes_received_.fetch_add(stream.bytes_received() - received, std::memory_order_relaxed);
+  if (!alive) {
+    poller_.forget(stream.fd());
+    stream.detach();
+    lose(edge, stream.peer_lies()
+                   ? str(who(edge.peer),
+                         " sent what cannot be over its data connection: ", stream.trouble(),
+                         ". its memory is damaged, or something between the "
+                         "hosts changes what they send")
+                   : str(who(edge.peer),
+                         " died: its process ended while its part was still "
+                         "awaited, or its host was cut off (data connection: ",
+                         stream.trouble(), ")"));
+    return;
+  }
+  if (stream.unsent() != edge.watches_output) {
+    edge.watches_output = stream.unsent();
+    // Fails only for a descriptor that is not watched.
+    (void)poller_.change(stream.fd(), EPOLLIN | (edge.watches_output ? EPOLLOUT : 0U));
+  }
+}
+
+void TcpTransport::lose(Edge& edge, const std::string& what) {
+  std::string& lost = lost_[edge.peer.index()];
+  if (lost.empty()) {
+    lost = what;
+  }
+}
+
+// ---- Transport ----------------------------------------------------------------------------------
+
+std::span<std::byte> TcpTransport::begin_send(Rank peer, Lane lane) {
+  Edge& to = edge(peer, lane);
+  std::span<std::byte> slot = to.stream.begin_send();
+  if (slot.empty()) {
+    advance(to, true);  // a credit may have come
+    slot = to.stream.begin_send();
+  }
+  return slot;
+}
+
+void TcpTransport::commit_send(Rank peer, Lane lane, const ChunkHeader& header) {
+  Edge& to = edge(peer, lane);
+  to.stream.commit_send(header);
+  advance(to, false);
+}
+
+std::optional<IncomingChunk> TcpTransport::peek(Rank peer, Lane lane) {
+  Edge& from = edge(peer, lane);
+  std::optional<IncomingChunk> chunk = from.stream.peek();
+  if (!chunk.has_value()) {
+    advance(from, true);
+    chunk = from.stream.peek();
+  }
+  return chunk;
+}
+
+void TcpTransport::release(Rank peer, Lane lane) {
+  Edge& from = edge(peer, lane);
+  from.stream.release();
+  if (from.stream.unsent()) {
+    advance(from, false);
+  }
+}
+
+Status TcpTransport::reaches(Rank peer) const {
+  if (peer.index() >= remote_.size() || !remote_[peer.index()]) {
+    return error(StatusCode::unsupported, "rank ", peer, " is not reached over TCP");
+  }
+  if (records_[peer.index()].data.host.empty()) {
+    return error(StatusCode::unsupported, who(peer), " offers no address for tensor data");
+  }
+  return ok_status();
+}
+
+Status TcpTransport::health(Rank peer) const {
+  return lost(peer) ? error(StatusCode::aborted, lost_[peer.index()]).blame_rank(peer.value)
+                    : ok_status();
+}
+
+std::string TcpTransport::description() const {
+  const auto count = std::count(remote_.begin(), remote_.end(), true);
+  return str("TCP to ", count, " rank", count == 1 ? "" : "s", " of other hosts, from ",
+             records_[self_.index()].data.host, ", ", slot_count(Lane::bulk), " slots of ",
+             chunk_bytes_max(Lane::bulk) / 1024, " KiB an edge");
+}
+
+void TcpTransport::for_each_fd(const std::function<void(int)>& visit) const {
+  door_->for_each_fd(visit);
+  for (const std::unique_ptr<Edge>& edge : edges_) {
+    if (edge != nullptr && edge->connector != nullptr) {
+      edge->connector->for_each_fd(visit);
+    }
+    if (edge != nullptr && edge->stream.attached()) {
+      visit(edge->stream.fd());
+    }
+  }
+}
+
+void TcpTransport::close(Time deadline) {
+  for (const std::unique_ptr<Edge>& edge : edges_) {
+    if (edge != nullptr && !lost(edge->peer)) {
+      edge->stream.flush_until(deadline, poller_.clock());
+    }
+  }
+}
+
+}  // namespace hvd

@@ -1,0 +1,106 @@
+// backends/tcp/tcp_transport.h: chunks to ranks of other hosts, over a socket for each edge in use.
+// Not here: frames and credits (edge_stream.h), which ranks are remote
+// (../engine/routed_transport.h). Threads: baton holder only; the byte counters any.
+// Limits: kTcpBulk and kTcpExpress.
+// Read next: edge_stream.h, hello.h.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backends/bootstrap/rank_record.h"
+#include "backends/engine/transport.h"
+#include "backends/net/fd.h"
+#include "backends/net/poller.h"
+#include "backends/net/secret.h"
+#include "backends/tcp/edge_connector.h"
+#include "backends/tcp/edge_door.h"
+#include "backends/tcp/edge_stream.h"
+
+namespace hvd {
+
+inline constexpr EdgeGeometry kTcpBulk{.chunk_bytes = std::size_t{256} << 10, .slot_count = 8};
+inline constexpr EdgeGeometry kTcpExpress{.chunk_bytes = std::size_t{64} << 10, .slot_count = 8};
+
+struct TcpOptions {
+  Rank rank;
+  std::vector<RankRecord> records;  // by rank; their `data` is where each rank listens
+  std::vector<bool> remote;         // by rank: those that are reached from here
+  const Secret& secret;
+  std::uint64_t generation = 0;
+  Fd listening;  // bound to this rank's own address for data
+};
+
+// A pair of ranks has a connection for each lane that it uses, made when either side first touches
+// it: the lower rank connects, the higher one waits for it. Both ends of an edge are touched, as a
+// schedule's sends and receives pair up.
+class TcpTransport final : public Transport {
+ public:
+  // `poller` is the one that runs while this rank waits, and outlives the transport.
+  static Result<std::unique_ptr<TcpTransport>> create(TcpOptions options, Poller& poller);
+  ~TcpTransport() override;
+
+  std::span<std::byte> begin_send(Rank peer, Lane lane) override;
+  void commit_send(Rank peer, Lane lane, const ChunkHeader& header) override;
+  std::optional<IncomingChunk> peek(Rank peer, Lane lane) override;
+  void release(Rank peer, Lane lane) override;
+  Status reaches(Rank peer) const override;
+  Status health(Rank peer) const override;
+  std::size_t chunk_bytes_max(Lane lane) const override { return geometry(lane).chunk_bytes; }
+  int slot_count(Lane lane) const override { return geometry(lane).slot_count; }
+  // The poller sees what comes whether this rank sleeps or not.
+  void prepare_sleep() override {}
+  void end_sleep() override {}
+  std::string description() const override;
+  void for_each_fd(const std::function<void(int)>& visit) const override;
+
+  // The end of sending: until the peers' kernels have what was committed, at most until the
+  // deadline.
+  void close(Time deadline);
+
+  std::uint64_t bytes_sent() const { return bytes_sent_.load(std::memory_order_relaxed); }
+  std::uint64_t bytes_received() const { return bytes_received_.load(std::memory_order_relaxed); }
+
+ private:
+  struct Edge {
+    Edge(Rank to, Lane in) : peer(to), lane(in), stream(geometry(in)) {}
+    const Rank peer;
+    const Lane lane;
+    EdgeStream stream;
+    std::unique_ptr<EdgeConnector> connector;  // while it connects
+    bool opened = false;                       // has had its connection
+    bool watches_output = false;
+  };
+  static constexpr const EdgeGeometry& geometry(Lane lane) {
+    return lane == Lane::express ? kTcpExpress : kTcpBulk;
+  }
+  TcpTransport(TcpOptions options, Poller& poller);
+  Status open_door(Fd listening);
+  Edge& edge(Rank peer, Lane lane);
+  void connect(Edge& edge);
+  Status judge(const EdgeHello& hello) const;
+  void attach(Edge& edge, Result<Fd> socket);
+  // Reads (if asked) and writes what goes at once.
+  void advance(Edge& edge, bool read);
+  void lose(Edge& edge, const std::string& what);
+  bool lost(Rank peer) const { return !lost_[peer.index()].empty(); }
+  std::string who(Rank rank) const;
+  EdgeHello hello_to(Rank peer, Lane lane) const;
+
+  Poller& poller_;
+  const Rank self_;
+  const std::vector<RankRecord> records_;
+  const std::vector<bool> remote_;
+  const Secret secret_;
+  const std::uint64_t generation_;
+  std::unique_ptr<EdgeDoor> door_;
+  std::vector<std::unique_ptr<Edge>> edges_;  // by rank and lane; made when first touched
+  std::vector<std::string> lost_;  // by rank: why nothing more comes; empty while it lives
+  std::atomic<std::uint64_t> bytes_sent_{0};
+  std::atomic<std::uint64_t> bytes_received_{0};
+};
+
+}  // namespace hvd
