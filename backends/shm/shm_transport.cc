@@ -90,8 +90,7 @@ void ShmTransport::ring_doorbell(Rank peer) {
 
 std::string ShmTransport::unreachable_text(Rank peer) const {
   return str(domain_->who(peer), " does not share memory with ", domain_->who(domain_->self()),
-             "; tensor data between hosts needs the TCP data transport, which this version does "
-             "not have yet. start all ranks on one host, or give them the same HVD_HOST_KEY");
+             "; ranks of other hosts are reached over TCP");
 }
 
 }  // namespace hvd

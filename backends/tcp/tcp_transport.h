@@ -39,6 +39,9 @@ struct TcpOptions {
 // schedule's sends and receives pair up.
 class TcpTransport final : public Transport {
  public:
+  static constexpr const EdgeGeometry& geometry(Lane lane) {
+    return lane == Lane::express ? kTcpExpress : kTcpBulk;
+  }
   // `poller` is the one that runs while this rank waits, and outlives the transport.
   static Result<std::unique_ptr<TcpTransport>> create(TcpOptions options, Poller& poller);
   ~TcpTransport() override;
@@ -74,9 +77,6 @@ class TcpTransport final : public Transport {
     bool opened = false;                       // has had its connection
     bool watches_output = false;
   };
-  static constexpr const EdgeGeometry& geometry(Lane lane) {
-    return lane == Lane::express ? kTcpExpress : kTcpBulk;
-  }
   TcpTransport(TcpOptions options, Poller& poller);
   Status open_door(Fd listening);
   Edge& edge(Rank peer, Lane lane);

@@ -53,6 +53,8 @@ std::string info_json(const InfoSource& source) {
                      {"identity_from", source.identity_source},
                      {"secret_from", source.secret_source},
                      {"data_plane", source.data_plane},
+                     {"tcp_bytes_sent", source.tcp_bytes_sent},
+                     {"tcp_bytes_received", source.tcp_bytes_received},
                      {"settings", settings_json(source.config)},
                      {"counters", counters_json(source.counters)}};
   return info.dump(-1, ' ', false, Json::error_handler_t::replace);

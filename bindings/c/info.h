@@ -4,6 +4,7 @@
 // Read next: runtime.h.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,8 @@ struct InfoSource {
   std::string identity_source;  // "hvdrun", "HVD_RANK and HVD_SIZE", ...
   std::string secret_source;
   std::string data_plane;  // "shared memory among 2 ranks: ..."
+  std::uint64_t tcp_bytes_sent = 0;
+  std::uint64_t tcp_bytes_received = 0;
   const Config& config;
   const Coordinator::Counters& counters;
 };

@@ -2,10 +2,12 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
 #include "backends/bootstrap/cores.h"
+#include "backends/engine/routed_transport.h"
 #include "backends/shm/shm_transport.h"
 #include "bindings/c/info.h"
 #include "bindings/c/spin_policy.h"
@@ -51,6 +53,23 @@ Status decode_report(std::span<const std::byte> bytes) {
     return error(StatusCode::internal, "a report of ", bytes.size(), " bytes does not parse");
   }
   return Status(static_cast<StatusCode>(code), std::move(text)).blame_rank(culprit);
+}
+
+// What a chunk may be on every wire of the job: all ranks come to the same answer.
+std::vector<RoutedTransport::Limits> common_limits(const std::vector<int>& host_of_rank) {
+  std::vector<RoutedTransport::Limits> limits;
+  for (const Lane lane : {Lane::express, Lane::bulk}) {
+    const EdgeGeometry& tcp = TcpTransport::geometry(lane);
+    std::size_t bytes = tcp.chunk_bytes;
+    int slots = tcp.slot_count;
+    for (const RankPlace& place : places_of(host_of_rank)) {
+      const RingGeometry shared = lane_geometries(place.local_size)[lane];
+      bytes = std::min(bytes, shared.slot_bytes);
+      slots = std::min(slots, shared.slot_count);
+    }
+    limits.push_back({.chunk_bytes_max = bytes, .slot_count = slots});
+  }
+  return limits;
 }
 
 }  // namespace
@@ -113,7 +132,7 @@ Status Runtime::join_others(std::uint64_t& join_count) {
                           .timeout_seconds = config_.start_timeout_seconds,
                           .clock = clock_},
                          *joined_.star));
-  HVD_TRY(agree(set_up(std::move(domain))));
+  HVD_TRY(agree(set_up(std::move(domain), join_count - 1)));
   std::vector<RankAddress> addresses;
   for (const RankRecord& record : joined_.records) {
     addresses.push_back({record.host_name, record.pid});
@@ -123,12 +142,41 @@ Status Runtime::join_others(std::uint64_t& join_count) {
 }
 
 // What can fail on this rank alone.
-Status Runtime::set_up(std::unique_ptr<ShmDomain> domain) {
+Status Runtime::set_up(std::unique_ptr<ShmDomain> domain, std::uint64_t generation) {
   place_ = places_of(domain->host_of_rank())[static_cast<std::size_t>(identity_.rank)];
   HVD_TRY(check_place(identity_, place_));
+  const std::vector<int> host_of_rank = domain->host_of_rank();
   HVD_ASSIGN(transport_, ShmTransport::create(std::move(domain), *poller_));
+  if (std::count(host_of_rank.begin(), host_of_rank.end(), 0) == identity_.size) {
+    joined_.data_listening.reset();
+  } else {
+    HVD_TRY(add_remote(host_of_rank, generation));
+  }
   HVD_ASSIGN(data_,
              NativeDataPlane::create(Rank(identity_.rank), identity_.size, config_, *transport_));
+  return ok_status();
+}
+
+// Ranks of other hosts are reached over TCP.
+Status Runtime::add_remote(const std::vector<int>& host_of_rank, std::uint64_t generation) {
+  const int own_host = host_of_rank[static_cast<std::size_t>(identity_.rank)];
+  std::vector<bool> is_local;
+  for (const int host : host_of_rank) {
+    is_local.push_back(host == own_host);
+  }
+  std::vector<bool> remote = is_local;
+  remote.flip();
+  HVD_ASSIGN(std::unique_ptr<TcpTransport> tcp,
+             TcpTransport::create({.rank = Rank(identity_.rank),
+                                   .records = joined_.records,
+                                   .remote = std::move(remote),
+                                   .secret = secret_.secret,
+                                   .generation = generation,
+                                   .listening = std::move(joined_.data_listening)},
+                                  *poller_));
+  tcp_ = tcp.get();
+  transport_ = std::make_unique<RoutedTransport>(std::move(transport_), std::move(tcp),
+                                                 std::move(is_local), common_limits(host_of_rank));
   return ok_status();
 }
 
@@ -174,6 +222,9 @@ void Runtime::leave() {
   // stopped, and then the heartbeat says so.
   const Nanos patience = nanos_from_seconds(config_.heartbeat_seconds) + kSecond;
   progress_->leave(clock_.now() + patience);
+  if (tcp_ != nullptr) {
+    tcp_->close(clock_.now() + kSecond);
+  }
   if (joined_.star != nullptr) {
     joined_.star->close(clock_.now() + kSecond);
   }
@@ -197,6 +248,8 @@ std::string Runtime::info_json() const {
                          .identity_source = identity_.source,
                          .secret_source = secret_.source,
                          .data_plane = data_->description(),
+                         .tcp_bytes_sent = tcp_ == nullptr ? 0 : tcp_->bytes_sent(),
+                         .tcp_bytes_received = tcp_ == nullptr ? 0 : tcp_->bytes_received(),
                          .config = config_,
                          .counters = coordinator_->counters()});
 }

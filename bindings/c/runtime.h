@@ -19,6 +19,7 @@
 #include "backends/net/poller.h"
 #include "backends/net/poller_idle.h"
 #include "backends/shm/domain.h"
+#include "backends/tcp/tcp_transport.h"
 #include "core/stages/progress.h"
 
 namespace hvd {
@@ -65,7 +66,8 @@ class Runtime {
   explicit Runtime(Config config);
   Status join(const RuntimeOptions& options, std::uint64_t& join_count);
   Status join_others(std::uint64_t& join_count);
-  Status set_up(std::unique_ptr<ShmDomain> domain);
+  Status set_up(std::unique_ptr<ShmDomain> domain, std::uint64_t generation);
+  Status add_remote(const std::vector<int>& host_of_rank, std::uint64_t generation);
   Status agree(const Status& mine);
   void start(ControlPlane& control, std::vector<RankAddress> addresses);
 
@@ -80,6 +82,7 @@ class Runtime {
   std::unique_ptr<ControlPlane> alone_control_;
   Joined joined_;
   std::unique_ptr<Transport> transport_;
+  TcpTransport* tcp_ = nullptr;  // inside transport_, where the job has several hosts
   RankPlace place_;
   std::unique_ptr<NativeDataPlane> data_;
   std::unique_ptr<Coordinator> coordinator_;

@@ -1,9 +1,7 @@
 """What bad input gets: a clear text on every rank that it concerns, and a job that goes on."""
 
-import re
 import secrets
 import time
-from pathlib import Path
 
 import pytest
 from job import Job
@@ -250,24 +248,3 @@ def test_two_ranks_with_one_number_and_a_rank_of_another_size_are_refused():
         answers = job.all("init")
         assert answers[1].is_error("invalid_argument", "expects 3 ranks, rank 0 expects 2")
         assert "rank 1" in answers[0].text, answers
-
-
-# ---- data between hosts --------------------------------------------------------------------------
-
-
-def test_ranks_with_different_host_keys_share_no_memory_and_tensors_are_refused():
-    with Job(2, each={0: {"HVD_HOST_KEY": "a"}, 1: {"HVD_HOST_KEY": "b"}}) as job:
-        job.init()
-        assert [a.text for a in job.all_ok("place")] == [f"place {r} 2 0 1 {r} 2" for r in (0, 1)]
-        for command in (
-            "allreduce x float32 4",
-            "allgather x float32 4",
-            "broadcast x float32 4",
-            "barrier x",
-        ):
-            for answer in job.all(command):
-                assert answer.is_error("unsupported", "host"), answer
-        maps = [Path(f"/proc/{rank.pid}/maps").read_text() for rank in job.ranks]
-        inodes = [set(re.findall(r"(\d+) +/memfd", text)) for text in maps]
-        assert not inodes[0] & inodes[1], "they map the same memory"
-        job.end()

@@ -51,8 +51,7 @@ TEST_CASE("ranks with different HVD_HOST_KEY share no memory", "[shm]") {
   CHECK(out_of_reach.code() == StatusCode::unsupported);
   CHECK(out_of_reach.message() ==
         "rank 1 (host hostb, pid 1001) does not share memory with rank 0 (host hosta, pid 1000); "
-        "tensor data between hosts needs the TCP data transport, which this version does not have "
-        "yet. start all ranks on one host, or give them the same HVD_HOST_KEY");
+        "ranks of other hosts are reached over TCP");
   auto plane = NativeDataPlane::create(Rank{0}, 5, default_config(), transport);
   REQUIRE(plane.ok());
   Request request;

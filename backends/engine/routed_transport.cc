@@ -1,0 +1,44 @@
+#include "backends/engine/routed_transport.h"
+
+#include <utility>
+
+#include "core/base/check.h"
+
+namespace hvd {
+
+RoutedTransport::RoutedTransport(std::unique_ptr<Transport> local,
+                                 std::unique_ptr<Transport> remote, std::vector<bool> is_local,
+                                 std::vector<Limits> limits)
+    : local_(std::move(local)),
+      remote_(std::move(remote)),
+      is_local_(std::move(is_local)),
+      limits_(std::move(limits)) {
+  HVD_CHECK(limits_.size() == kLaneCount);
+  for (const Lane lane : {Lane::express, Lane::bulk}) {
+    for (const Transport* wire : {local_.get(), remote_.get()}) {
+      HVD_CHECK(chunk_bytes_max(lane) <= wire->chunk_bytes_max(lane));
+      HVD_CHECK(slot_count(lane) <= wire->slot_count(lane));
+    }
+  }
+}
+
+void RoutedTransport::prepare_sleep() {
+  local_->prepare_sleep();
+  remote_->prepare_sleep();
+}
+
+void RoutedTransport::end_sleep() {
+  local_->end_sleep();
+  remote_->end_sleep();
+}
+
+std::string RoutedTransport::description() const {
+  return str(local_->description(), "; ", remote_->description());
+}
+
+void RoutedTransport::for_each_fd(const std::function<void(int)>& visit) const {
+  local_->for_each_fd(visit);
+  remote_->for_each_fd(visit);
+}
+
+}  // namespace hvd

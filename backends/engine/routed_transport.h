@@ -1,0 +1,62 @@
+// backends/engine/routed_transport.h: one wire to the ranks of the own host, another to the others.
+// Not here: the wires (../shm, ../tcp); which rank is where (../shm/domain.h).
+// Threads: baton holder only.  Limits: those that all ranks of the job have in common.
+// Read next: transport.h.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backends/engine/transport.h"
+
+namespace hvd {
+
+class RoutedTransport final : public Transport {
+ public:
+  struct Limits {
+    std::size_t chunk_bytes_max = 0;
+    int slot_count = 0;
+  };
+
+  // `local` serves the ranks with is_local, itself among them, `remote` the others. Limits, by
+  // lane, must be equal on all ranks: a chunk that the root chooses passes every wire of the job.
+  RoutedTransport(std::unique_ptr<Transport> local, std::unique_ptr<Transport> remote,
+                  std::vector<bool> is_local, std::vector<Limits> limits);
+
+  std::span<std::byte> begin_send(Rank peer, Lane lane) override {
+    const std::span<std::byte> slot = to(peer).begin_send(peer, lane);
+    return slot.first(std::min(slot.size(), chunk_bytes_max(lane)));
+  }
+  void commit_send(Rank peer, Lane lane, const ChunkHeader& header) override {
+    to(peer).commit_send(peer, lane, header);
+  }
+  std::optional<IncomingChunk> peek(Rank peer, Lane lane) override {
+    return to(peer).peek(peer, lane);
+  }
+  void release(Rank peer, Lane lane) override { to(peer).release(peer, lane); }
+  // Ranks of other hosts are not reached() in it.
+  const SlotMap* slot_map(Lane lane) const override { return local_->slot_map(lane); }
+  void notify(Rank peer) override { to(peer).notify(peer); }
+  Status reaches(Rank peer) const override { return to(peer).reaches(peer); }
+  Status health(Rank peer) const override { return to(peer).health(peer); }
+  std::size_t chunk_bytes_max(Lane lane) const override {
+    return limits_[lane_index(lane)].chunk_bytes_max;
+  }
+  int slot_count(Lane lane) const override { return limits_[lane_index(lane)].slot_count; }
+  void prepare_sleep() override;
+  void end_sleep() override;
+  std::string description() const override;
+  void for_each_fd(const std::function<void(int)>& visit) const override;
+
+ private:
+  Transport& to(Rank peer) const { return is_local_[peer.index()] ? *local_ : *remote_; }
+
+  const std::unique_ptr<Transport> local_;
+  const std::unique_ptr<Transport> remote_;
+  const std::vector<bool> is_local_;
+  const std::vector<Limits> limits_;  // by lane
+};
+
+}  // namespace hvd

@@ -1,0 +1,134 @@
+#include "backends/tcp/edge_stream.h"
+
+#include <sys/socket.h>
+
+#include <cstring>
+
+#include "core/base/thread.h"
+#include "tests/backends/net/socket_pair.h"
+
+namespace hvd {
+namespace {
+
+constexpr EdgeGeometry kGeometry{.chunk_bytes = 100'000, .slot_count = 4};
+
+// Two ends whose sockets take little at once, so that writes and reads come in pieces.
+struct Ends {
+  EdgeStream left{kGeometry};
+  EdgeStream right{kGeometry};
+  Ends() {
+    SocketPair pair = connected_pair();
+    const int few = 4096;
+    for (const int fd : {pair.left.get(), pair.right.get()}) {
+      (void)::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &few, sizeof few);
+    }
+    left.attach(std::move(pair.left));
+    right.attach(std::move(pair.right));
+  }
+};
+
+bool send(EdgeStream& stream, std::uint64_t sequence, std::size_t byte_count) {
+  const std::span<std::byte> slot = stream.begin_send();
+  if (slot.empty()) {
+    return false;
+  }
+  std::memset(slot.data(), static_cast<int>(sequence), byte_count);
+  stream.commit_send({.sequence = sequence, .byte_count = byte_count, .work_id = 1});
+  return true;
+}
+
+TEST_CASE("large chunks in both directions at once pass through small sockets", "[tcp]") {
+  Ends ends;
+  std::uint64_t sent[2] = {0, 0};
+  std::uint64_t received[2] = {0, 0};
+  EdgeStream* streams[2] = {&ends.left, &ends.right};
+  const SteadyClock clock;
+  const Time limit = clock.now() + kTestPatience;
+  constexpr std::uint64_t count = 30;
+  while ((received[0] < count || received[1] < count) && clock.now() < limit) {
+    for (const int side : {0, 1}) {
+      EdgeStream& stream = *streams[side];
+      if (sent[side] < count && send(stream, sent[side], 70'000 + sent[side])) {
+        ++sent[side];
+      }
+      REQUIRE(stream.flush());
+      REQUIRE(stream.fill());
+      if (const auto chunk = stream.peek(); chunk.has_value()) {
+        REQUIRE(chunk->data.size() == 70'000 + received[side]);
+        REQUIRE(chunk->data.front() == static_cast<std::byte>(received[side]));
+        REQUIRE(chunk->data.back() == static_cast<std::byte>(received[side]));
+        stream.release();
+        ++received[side];
+      }
+    }
+  }
+  CHECK(received[0] == count);
+  CHECK(received[1] == count);
+  CHECK(ends.left.bytes_sent() >= count * 70'000);
+}
+
+TEST_CASE("chunks committed before there is a socket leave when it comes", "[tcp]") {
+  EdgeStream early(kGeometry);
+  REQUIRE(send(early, 0, 10));
+  CHECK(early.flush());
+  CHECK(early.unsent());
+  SocketPair pair = connected_pair();
+  early.attach(std::move(pair.left));
+  CHECK(early.flush());
+  CHECK(!early.unsent());
+  EdgeStream late(kGeometry);
+  late.attach(std::move(pair.right));
+  const SteadyClock clock;
+  REQUIRE(wait_for_fd(late.fd(), 1 /* POLLIN */, clock.now() + kTestPatience, clock).ok());
+  CHECK(late.fill());
+  CHECK(late.peek().has_value());
+}
+
+TEST_CASE("the end of a connection is told with its reason", "[tcp]") {
+  Ends ends;
+  ends.right.detach();
+  const SteadyClock clock;
+  REQUIRE(wait_for_fd(ends.left.fd(), 1 /* POLLIN */, clock.now() + kTestPatience, clock).ok());
+  CHECK(!ends.left.fill());
+  CHECK(ends.left.trouble() == "connection closed by peer");
+  CHECK(!ends.left.peer_lies());
+  ends.left.detach();
+  CHECK(!ends.left.unsent());
+  CHECK(ends.left.fill());  // nothing to do, and no reason to complain again
+}
+
+TEST_CASE("all that was committed arrives although the sender closes at once", "[tcp]") {
+  Ends ends;
+  for (std::uint64_t i = 0; i < 4; ++i) {
+    REQUIRE(send(ends.left, i, kGeometry.chunk_bytes));
+  }
+  const SteadyClock clock;
+  {
+    const Thread closing("close", [&] {
+      ends.left.flush_until(clock.now() + kTestPatience, clock);
+      ends.left.detach();
+    });
+    for (int i = 0; i < 4; ++i) {
+      while (!ends.right.peek().has_value()) {
+        REQUIRE(
+            wait_for_fd(ends.right.fd(), 1 /* POLLIN */, clock.now() + kTestPatience, clock).ok());
+        REQUIRE(ends.right.fill());
+      }
+      ends.right.release();
+    }
+  }
+  CHECK(!ends.left.attached());
+}
+
+TEST_CASE("closing waits no longer than its deadline for a peer that reads nothing", "[tcp]") {
+  Ends ends;
+  for (std::uint64_t i = 0; i < 4; ++i) {
+    REQUIRE(send(ends.left, i, kGeometry.chunk_bytes));
+  }
+  const SteadyClock clock;
+  ends.left.flush_until(clock.now() + 20 * kMillisecond, clock);
+  CHECK(ends.left.unsent());
+}
+
+}  // namespace
+}  // namespace hvd

@@ -1,0 +1,44 @@
+"""Ranks of several hosts, emulated by HVD_HOST_KEY: tensor data goes over TCP between them."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from job import Job
+
+
+def on_hosts(hosts: str, **settings: str) -> Job:
+    """A job whose rank r runs on the host hosts[r]."""
+    each = {rank: {"HVD_HOST_KEY": host} for rank, host in enumerate(hosts)}
+    return Job(len(hosts), each=each, **settings)
+
+
+def shared_files(rank) -> set[str]:
+    text = Path(f"/proc/{rank.pid}/maps").read_text()
+    return set(re.findall(r"(\d+) +/memfd", text))
+
+
+@pytest.mark.parametrize("hosts", ["ab", "aabb", "aba"])
+def test_tensors_cross_hosts_over_tcp_and_memory_is_shared_within_one_only(hosts):
+    with on_hosts(hosts) as job:
+        job.init().works()
+        size = len(hosts)
+        for command, first in (
+            ("allreduce big float32 700001 value=2", 2 * size),
+            ("allgather all float32 30000 value=3", 3),
+            ("broadcast one float32 100001 value=4", 4),
+        ):
+            answers = job.all_ok(command)
+            assert len({a.text for a in answers}) == 1, answers
+            assert answers[0].text.endswith(f"first {first}"), answers
+        job.all_ok("barrier here")
+        for rank in job.ranks:
+            info = json.loads(rank.do("info").text)
+            remote = sum(host != hosts[rank.number] for host in hosts)
+            assert f"TCP to {remote} rank" in info["data_plane"], info
+            assert info["tcp_bytes_sent"] > 0 and info["tcp_bytes_received"] > 0, info
+            for other in job.others(rank.number):
+                common = shared_files(rank) & shared_files(other)
+                assert bool(common) == (hosts[rank.number] == hosts[other.number])
+        job.end()
