@@ -152,8 +152,8 @@ Status Runtime::set_up(std::unique_ptr<ShmDomain> domain, std::uint64_t generati
   } else {
     HVD_TRY(add_remote(host_of_rank, generation));
   }
-  HVD_ASSIGN(data_,
-             NativeDataPlane::create(Rank(identity_.rank), identity_.size, config_, *transport_));
+  HVD_ASSIGN(data_, NativeDataPlane::create(Rank(identity_.rank), identity_.size, config_,
+                                            *transport_, host_of_rank));
   return ok_status();
 }
 
