@@ -76,6 +76,7 @@ class Session:
         self.options, self.peers, self.build, self.say = options, peers, build, say
         self.rows, self.errors, self.skips = [], [], {}
         self.failures = defaultdict(int)
+        self.dropped = set()  # (peer, job's name) that the caller wants no more of
         self.order = random.Random(1)
         self.end = time.monotonic() + options.time_limit
 
@@ -96,8 +97,15 @@ class Session:
                     if time.monotonic() < self.end:
                         self._one(peer, job, hosts, round_number)
 
+    def wanted(self, prefix, jobs):
+        """Whether any peer whose name starts so still takes part in any of the jobs."""
+        ours = [p for p in self.peers if p.name.startswith(prefix)]
+        return any(self._wanted(peer, job) for peer in ours for job in jobs)
+
     def _wanted(self, peer, job):
         if peer.ops and not job.op.startswith(peer.ops):
+            return False
+        if (peer.name, job.name) in self.dropped:
             return False
         if (peer.name, job.op) in self.skips or self.failures[peer.name, job] > 1:
             return False
