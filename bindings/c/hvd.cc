@@ -122,40 +122,110 @@ Status shutdown() {
 struct Call {
   const char* function;
   CollectiveKind kind;
-  const char* name;
+  const char* name = nullptr;
   const hvd_tensor_t* input = nullptr;
   const hvd_tensor_t* output = nullptr;
-  const hvd_options_t* options;
+  const hvd_options_t* options = nullptr;
+  const std::int64_t* splits = nullptr;
+  Rank peer = {};
+  std::int32_t tag = 0;
 };
 
-Result<Request> request_of(const Call& call, Runtime& runtime) {
-  Request request;
-  request.kind = call.kind;
-  HVD_TRY(options_from_c(call.options, call.function, request));
-  if (call.kind != CollectiveKind::barrier) {
-    HVD_ASSIGN(request.input, tensor_from_c(call.input, call.function, "input"));
+// The output's shape is the input's, but for the rows of a reduce-scatter.
+Status take_output(const Call& call, Request& request, const Shape& expected) {
+  HVD_ASSIGN(const TensorRef output, tensor_from_c(call.output, call.function, "output"));
+  if (!(output.shape == expected) || output.dtype != request.input.dtype) {
+    return error(StatusCode::invalid_argument, call.function, ": output is ",
+                 dtype_name(output.dtype), " ", output.shape.text(), " but must be ",
+                 dtype_name(request.input.dtype), " ", expected.text(), ", for input is ",
+                 dtype_name(request.input.dtype), " ", request.input.shape.text());
   }
-  if (call.kind == CollectiveKind::allreduce) {
-    HVD_ASSIGN(const TensorRef output, tensor_from_c(call.output, call.function, "output"));
-    if (!(output.shape == request.input.shape) || output.dtype != request.input.dtype) {
-      return error(StatusCode::invalid_argument, call.function, ": output is ",
-                   dtype_name(output.dtype), " ", output.shape.text(), " but input is ",
-                   dtype_name(request.input.dtype), " ", request.input.shape.text());
+  request.output = output.data;
+  return ok_status();
+}
+
+Status take_splits(const Call& call, const Runtime& runtime, Request& request) {
+  if (call.splits != nullptr) {
+    request.splits.assign(call.splits, call.splits + runtime.size());
+  }
+  return ok_status();
+}
+
+// What this kind borrows, beside its input.
+Status take_memory(const Call& call, const Runtime& runtime, Request& request) {
+  switch (call.kind) {
+    case CollectiveKind::allreduce:
+      return take_output(call, request, request.input.shape);
+    case CollectiveKind::reduce:
+      return request.root == runtime.rank() ? take_output(call, request, request.input.shape)
+                                            : ok_status();
+    case CollectiveKind::broadcast:
+      request.output = request.input.data;
+      return ok_status();
+    case CollectiveKind::recv:
+      request.output = std::exchange(request.input.data, nullptr);
+      return ok_status();
+    case CollectiveKind::alltoall:
+    case CollectiveKind::scatter:
+      return take_splits(call, runtime, request);
+    case CollectiveKind::reduce_scatter: {
+      HVD_TRY(take_splits(call, runtime, request));
+      Shape expected = request.input.shape;
+      if (expected.dimension_count() > 0 && expected[0] >= 0) {
+        expected.set(0, split_of(request, runtime.rank(), runtime.size()));
+      }
+      return take_output(call, request, expected);
     }
-    request.output = output.data;
+    default:
+      return ok_status();
   }
-  if (call.kind == CollectiveKind::broadcast) {
-    request.output = request.input.data;
-  }
+}
+
+Status give_name(const Call& call, Runtime& runtime, Request& request) {
   if (call.name != nullptr) {
     request.name = call.name;
-    return request;
+    return ok_status();
   }
   // A call that is refused here must not use a number up: the other ranks' numbers go on.
+  if (is_point_to_point(call.kind)) {
+    const bool sends = call.kind == CollectiveKind::send;
+    const Rank source = sends ? runtime.rank() : call.peer;
+    const Rank destination = sends ? call.peer : runtime.rank();
+    request.name = point_to_point_name(source, destination, call.tag, 0);
+    HVD_TRY(runtime.check(request));
+    request.name = runtime.message_name(source, destination, call.tag);
+    return ok_status();
+  }
   request.name = str(collective_name(call.kind), ".noname");
   HVD_TRY(runtime.check(request));
   request.name = runtime.unnamed(call.kind);
-  return request;
+  return ok_status();
+}
+
+bool describes_input(const Call& call, const Runtime& runtime, const Request& request) {
+  return call.kind != CollectiveKind::barrier &&
+         (call.kind != CollectiveKind::scatter || request.root == runtime.rank());
+}
+
+struct Asked {
+  Request request;
+  bool wait_at_once = false;
+};
+
+Result<Asked> ask(const Call& call, Runtime& runtime) {
+  Asked asked;
+  Request& request = asked.request;
+  request.kind = call.kind;
+  request.peer = call.peer;
+  HVD_TRY(options_from_c(call.options, call.function, request, asked.wait_at_once));
+  if (describes_input(call, runtime, request)) {
+    const bool is_alone = call.kind == CollectiveKind::broadcast || is_point_to_point(call.kind);
+    const char* argument = is_alone ? "tensor" : "input";
+    HVD_ASSIGN(request.input, tensor_from_c(call.input, call.function, argument));
+    HVD_TRY(take_memory(call, runtime, request));
+  }
+  HVD_TRY(give_name(call, runtime, request));
+  return asked;
 }
 
 Status submit_async(const Call& call, hvd_handle_t* handle) {
@@ -163,9 +233,11 @@ Status submit_async(const Call& call, hvd_handle_t* handle) {
     return error(StatusCode::invalid_argument, call.function, ": handle is NULL");
   }
   HVD_ASSIGN(const std::shared_ptr<Runtime> runtime, current(), call.function);
-  HVD_ASSIGN(Request request, request_of(call, *runtime));
-  HVD_ASSIGN(const OperationPtr operation, runtime->submit(std::move(request)));
-  runtime->submitted();
+  HVD_ASSIGN(Asked asked, ask(call, *runtime));
+  HVD_ASSIGN(const OperationPtr operation, runtime->submit(std::move(asked.request)));
+  if (!asked.wait_at_once) {
+    runtime->submitted();
+  }
   *handle = operation->handle;
   return ok_status();
 }
@@ -173,8 +245,8 @@ Status submit_async(const Call& call, hvd_handle_t* handle) {
 // Nobody rings: the calling thread drives the operation itself.
 Status submit_blocking(const Call& call) {
   HVD_ASSIGN(const std::shared_ptr<Runtime> runtime, current(), call.function);
-  HVD_ASSIGN(Request request, request_of(call, *runtime));
-  HVD_ASSIGN(const OperationPtr operation, runtime->submit(std::move(request)));
+  HVD_ASSIGN(Asked asked, ask(call, *runtime));
+  HVD_ASSIGN(const OperationPtr operation, runtime->submit(std::move(asked.request)));
   while (runtime->wait(*operation, kNever) != WaitOutcome::done) {
     // A signal; its handler has run. The operation cannot be taken back, so wait on.
   }
@@ -222,25 +294,57 @@ hvd_status_t wait(hvd_handle_t handle, double timeout_seconds) {
   return HVD_ERROR_INTERNAL;
 }
 
-Status result_of(hvd_handle_t handle, void** data, const int64_t** shape, int32_t* ndim) {
-  if (data == nullptr || shape == nullptr || ndim == nullptr) {
-    return error(StatusCode::invalid_argument, "hvd_result: data, shape or ndim is NULL");
-  }
-  HVD_ASSIGN(const Found found, find(handle, "hvd_result"));
+// An operation that is done, went well, and whose result the runtime made.
+Result<Found> find_result(hvd_handle_t handle, const char* function) {
+  HVD_ASSIGN(Found found, find(handle, function));
   const Operation& operation = *found.operation;
   if (!operation.done.load(std::memory_order_acquire)) {
-    return error(StatusCode::precondition, "hvd_result: ", collective_name(operation.request.kind),
+    return error(StatusCode::precondition, function, ": ", collective_name(operation.request.kind),
                  " '", operation.request.name, "' is not done; hvd_wait for it first");
   }
   HVD_TRY(operation.status);
   if (operation.result == nullptr) {
-    return error(
-        StatusCode::invalid_argument, "hvd_result: ", collective_name(operation.request.kind), " '",
-        operation.request.name, "' writes to the caller's memory; only allgather has a result");
+    return error(StatusCode::invalid_argument, function, ": ",
+                 collective_name(operation.request.kind), " '", operation.request.name,
+                 "' writes to the caller's memory; only allgather, alltoall, gather and scatter "
+                 "have a result");
   }
-  *data = operation.result.get();
-  *shape = operation.result_shape.sizes().data();
-  *ndim = operation.result_shape.dimension_count();
+  return found;
+}
+
+Status result_of(hvd_handle_t handle, void** data, const int64_t** shape, int32_t* ndim) {
+  if (data == nullptr || shape == nullptr || ndim == nullptr) {
+    return error(StatusCode::invalid_argument, "hvd_result: data, shape or ndim is NULL");
+  }
+  HVD_ASSIGN(const Found found, find_result(handle, "hvd_result"));
+  *data = found.operation->result.get();
+  *shape = found.operation->result_shape.sizes().data();
+  *ndim = found.operation->result_shape.dimension_count();
+  return ok_status();
+}
+
+Status result_dtype_of(hvd_handle_t handle, int32_t* dtype) {
+  if (dtype == nullptr) {
+    return error(StatusCode::invalid_argument, "hvd_result_dtype: dtype is NULL");
+  }
+  HVD_ASSIGN(const Found found, find_result(handle, "hvd_result_dtype"));
+  *dtype = static_cast<int32_t>(found.operation->result_dtype);
+  return ok_status();
+}
+
+Status received_splits_of(hvd_handle_t handle, const int64_t** splits, int32_t* count) {
+  if (splits == nullptr || count == nullptr) {
+    return error(StatusCode::invalid_argument, "hvd_received_splits: splits or count is NULL");
+  }
+  HVD_ASSIGN(const Found found, find_result(handle, "hvd_received_splits"));
+  const Operation& operation = *found.operation;
+  if (operation.request.kind != CollectiveKind::alltoall) {
+    return error(StatusCode::invalid_argument,
+                 "hvd_received_splits: ", collective_name(operation.request.kind), " '",
+                 operation.request.name, "' has no splits; only alltoall has");
+  }
+  *splits = operation.received_splits.data();
+  *count = static_cast<int32_t>(operation.received_splits.size());
   return ok_status();
 }
 
@@ -335,6 +439,75 @@ hvd_status_t hvd_barrier(const char* name, const hvd_options_t* options) {
       {"hvd_barrier", CollectiveKind::barrier, name, nullptr, nullptr, options}));
 }
 
+hvd_status_t hvd_reduce_async(const char* name, const hvd_tensor_t* input,
+                              const hvd_tensor_t* output, const hvd_options_t* options,
+                              hvd_handle_t* handle) {
+  return hvd::report(hvd::submit_async(
+      {"hvd_reduce_async", CollectiveKind::reduce, name, input, output, options}, handle));
+}
+hvd_status_t hvd_reduce(const char* name, const hvd_tensor_t* input, const hvd_tensor_t* output,
+                        const hvd_options_t* options) {
+  return hvd::report(
+      hvd::submit_blocking({"hvd_reduce", CollectiveKind::reduce, name, input, output, options}));
+}
+hvd_status_t hvd_reduce_scatter_async(const char* name, const hvd_tensor_t* input,
+                                      const int64_t* row_counts, const hvd_tensor_t* output,
+                                      const hvd_options_t* options, hvd_handle_t* handle) {
+  return hvd::report(hvd::submit_async({"hvd_reduce_scatter_async", CollectiveKind::reduce_scatter,
+                                        name, input, output, options, row_counts},
+                                       handle));
+}
+hvd_status_t hvd_reduce_scatter(const char* name, const hvd_tensor_t* input,
+                                const int64_t* row_counts, const hvd_tensor_t* output,
+                                const hvd_options_t* options) {
+  return hvd::report(hvd::submit_blocking({"hvd_reduce_scatter", CollectiveKind::reduce_scatter,
+                                           name, input, output, options, row_counts}));
+}
+hvd_status_t hvd_alltoall_async(const char* name, const hvd_tensor_t* input, const int64_t* splits,
+                                const hvd_options_t* options, hvd_handle_t* handle) {
+  return hvd::report(hvd::submit_async(
+      {"hvd_alltoall_async", CollectiveKind::alltoall, name, input, nullptr, options, splits},
+      handle));
+}
+hvd_status_t hvd_gather_async(const char* name, const hvd_tensor_t* input,
+                              const hvd_options_t* options, hvd_handle_t* handle) {
+  return hvd::report(hvd::submit_async(
+      {"hvd_gather_async", CollectiveKind::gather, name, input, nullptr, options}, handle));
+}
+hvd_status_t hvd_scatter_async(const char* name, const hvd_tensor_t* input,
+                               const int64_t* row_counts, const hvd_options_t* options,
+                               hvd_handle_t* handle) {
+  return hvd::report(hvd::submit_async(
+      {"hvd_scatter_async", CollectiveKind::scatter, name, input, nullptr, options, row_counts},
+      handle));
+}
+
+hvd_status_t hvd_send_async(const hvd_tensor_t* tensor, int32_t destination_rank, int32_t tag,
+                            const hvd_options_t* options, hvd_handle_t* handle) {
+  return hvd::report(
+      hvd::submit_async({"hvd_send_async", CollectiveKind::send, nullptr, tensor, nullptr, options,
+                         nullptr, hvd::Rank(destination_rank), tag},
+                        handle));
+}
+hvd_status_t hvd_send(const hvd_tensor_t* tensor, int32_t destination_rank, int32_t tag,
+                      const hvd_options_t* options) {
+  return hvd::report(
+      hvd::submit_blocking({"hvd_send", CollectiveKind::send, nullptr, tensor, nullptr, options,
+                            nullptr, hvd::Rank(destination_rank), tag}));
+}
+hvd_status_t hvd_recv_async(const hvd_tensor_t* tensor, int32_t source_rank, int32_t tag,
+                            const hvd_options_t* options, hvd_handle_t* handle) {
+  return hvd::report(hvd::submit_async({"hvd_recv_async", CollectiveKind::recv, nullptr, tensor,
+                                        nullptr, options, nullptr, hvd::Rank(source_rank), tag},
+                                       handle));
+}
+hvd_status_t hvd_recv(const hvd_tensor_t* tensor, int32_t source_rank, int32_t tag,
+                      const hvd_options_t* options) {
+  return hvd::report(
+      hvd::submit_blocking({"hvd_recv", CollectiveKind::recv, nullptr, tensor, nullptr, options,
+                            nullptr, hvd::Rank(source_rank), tag}));
+}
+
 hvd_status_t hvd_poll(hvd_handle_t handle, int* done) {
   const hvd::Result<hvd::Found> found = hvd::find(handle, "hvd_poll");
   if (!found.ok() || done == nullptr) {
@@ -350,6 +523,12 @@ hvd_status_t hvd_wait(hvd_handle_t handle, double timeout_seconds) {
 }
 hvd_status_t hvd_result(hvd_handle_t handle, void** data, const int64_t** shape, int32_t* ndim) {
   return hvd::report(hvd::result_of(handle, data, shape, ndim));
+}
+hvd_status_t hvd_result_dtype(hvd_handle_t handle, int32_t* dtype) {
+  return hvd::report(hvd::result_dtype_of(handle, dtype));
+}
+hvd_status_t hvd_received_splits(hvd_handle_t handle, const int64_t** splits, int32_t* count) {
+  return hvd::report(hvd::received_splits_of(handle, splits, count));
 }
 hvd_status_t hvd_release(hvd_handle_t handle) { return hvd::report(hvd::release(handle)); }
 

@@ -59,16 +59,31 @@ typedef enum hvd_dtype_t {
   HVD_FLOAT32 = 7,
   HVD_FLOAT64 = 8,
   HVD_BOOL = 9,
-  HVD_BFLOAT16 = 10
+  HVD_BFLOAT16 = 10,
+  HVD_UINT32 = 11,
+  HVD_UINT64 = 12,
+  HVD_FLOAT8_E4M3 = 13, /* OCP: finite, NaN is 0x7f and 0xff */
+  HVD_FLOAT8_E5M2 = 14,
+  HVD_COMPLEX64 = 15, /* two fp32: real, imaginary */
+  HVD_COMPLEX128 = 16
 } hvd_dtype_t;
 
-/* Horovod's numbers. HVD_AVERAGE of integers sums, divides and truncates. */
+/* 0 to 5 are Horovod's numbers. HVD_AVERAGE of integers sums, divides and truncates. An operation
+ * that a dtype does not have is HVD_ERROR_UNSUPPORTED at the call, with the dtypes that have it. */
 typedef enum hvd_op_t {
   HVD_AVERAGE = 0,
   HVD_SUM = 1,
+  HVD_ADASUM = 2, /* allreduce only */
   HVD_MIN = 3,
   HVD_MAX = 4,
-  HVD_PRODUCT = 5
+  HVD_PRODUCT = 5,
+  HVD_BIT_AND = 6,
+  HVD_BIT_OR = 7,
+  HVD_BIT_XOR = 8,
+  HVD_LOGICAL_AND = 9,
+  HVD_LOGICAL_OR = 10,
+  HVD_LOGICAL_XOR = 11,
+  HVD_PREMULTIPLIED_SUM = 12 /* a sum to which every rank gives its own prescale */
 } hvd_op_t;
 
 typedef enum hvd_device_t { HVD_CPU = 0 } hvd_device_t;
@@ -98,12 +113,15 @@ typedef struct hvd_init_options_t {
 /* Options of one operation. Set struct_size; zero means the default for every member. */
 typedef struct hvd_options_t {
   size_t struct_size;
-  int32_t op;              /* allreduce: hvd_op_t; mind that 0 is HVD_AVERAGE */
-  int32_t root_rank;       /* broadcast: the rank whose tensor is sent */
-  double prescale;         /* allreduce: factor before the reduction; 0 means 1 */
-  double postscale;        /* allreduce: factor after it; 0 means 1 */
+  int32_t op;              /* reductions: hvd_op_t; mind that 0 is HVD_AVERAGE */
+  int32_t root_rank;       /* broadcast, reduce, gather, scatter: the one rank of the many */
+  double prescale;         /* reductions: factor before the reduction; 0 means 1 */
+  double postscale;        /* reductions: factor after it; 0 means 1 */
   double deadline_seconds; /* error on all ranks if some rank did not submit by then; 0:
                               HVD_DEADLINE_SECONDS */
+  int32_t wait_at_once;    /* not 0: the caller goes on to hvd_wait for it, with nothing in between.
+                              The background thread is not woken, which is what the blocking forms
+                              do; without that wait the operation may stand still */
 } hvd_options_t;
 
 /* An operation under way. Valid until hvd_release or hvd_shutdown. 0 is never a handle. */
@@ -152,18 +170,73 @@ HVD_API hvd_status_t hvd_broadcast_async(const char* name, const hvd_tensor_t* t
                                          const hvd_options_t* options, hvd_handle_t* handle);
 HVD_API hvd_status_t hvd_broadcast(const char* name, const hvd_tensor_t* tensor,
                                    const hvd_options_t* options);
+/* As hvd_allreduce, but only root_rank gets the result; on the others output may be NULL and is not
+ * looked at. */
+HVD_API hvd_status_t hvd_reduce_async(const char* name, const hvd_tensor_t* input,
+                                      const hvd_tensor_t* output, const hvd_options_t* options,
+                                      hvd_handle_t* handle);
+HVD_API hvd_status_t hvd_reduce(const char* name, const hvd_tensor_t* input,
+                                const hvd_tensor_t* output, const hvd_options_t* options);
+/* Reduces, and each rank keeps its rows of the first dimension. row_counts: hvd_size() numbers, the
+ * rows of each rank, equal on all ranks, whose sum is the first dimension; NULL: even parts, of
+ * which the first ranks have one row more where the division leaves some. output has input's dtype
+ * and shape but for the first dimension, which is this rank's rows, and does not overlap input. */
+HVD_API hvd_status_t hvd_reduce_scatter_async(const char* name, const hvd_tensor_t* input,
+                                              const int64_t* row_counts, const hvd_tensor_t* output,
+                                              const hvd_options_t* options, hvd_handle_t* handle);
+HVD_API hvd_status_t hvd_reduce_scatter(const char* name, const hvd_tensor_t* input,
+                                        const int64_t* row_counts, const hvd_tensor_t* output,
+                                        const hvd_options_t* options);
+/* Sends splits[r] rows of the first dimension to each rank r, in rank order; rows behind the last
+ * stay here. splits: hvd_size() numbers; NULL: even parts, into which the first dimension must
+ * divide. Ranks may differ in their first dimension and splits. What came is read with hvd_result,
+ * in rank order, and how many rows from whom with hvd_received_splits. */
+HVD_API hvd_status_t hvd_alltoall_async(const char* name, const hvd_tensor_t* input,
+                                        const int64_t* splits, const hvd_options_t* options,
+                                        hvd_handle_t* handle);
+/* As hvd_allgather_async, but only root_rank has the result; on the others hvd_result gives a
+ * tensor without rows. */
+HVD_API hvd_status_t hvd_gather_async(const char* name, const hvd_tensor_t* input,
+                                      const hvd_options_t* options, hvd_handle_t* handle);
+/* Deals root_rank's rows out. Only root_rank's input and row_counts (as in hvd_reduce_scatter) are
+ * looked at; on the others both may be NULL. What came is read with hvd_result and
+ * hvd_result_dtype. */
+HVD_API hvd_status_t hvd_scatter_async(const char* name, const hvd_tensor_t* input,
+                                       const int64_t* row_counts, const hvd_options_t* options,
+                                       hvd_handle_t* handle);
 HVD_API hvd_status_t hvd_barrier_async(const char* name, const hvd_options_t* options,
                                        hvd_handle_t* handle);
 HVD_API hvd_status_t hvd_barrier(const char* name, const hvd_options_t* options);
+
+/* One rank to another. They match by the two ranks and the tag, any number, in the order of their
+ * calls; both tensors have one dtype and shape, else both ranks get HVD_ERROR_MISMATCH. The root
+ * negotiates each message, so that a message to nobody is warned about and gives up as other
+ * operations do; this costs a way to rank 0 and back. A pair of ranks, tag and direction that was
+ * used once takes some 100 bytes until hvd_shutdown. */
+HVD_API hvd_status_t hvd_send_async(const hvd_tensor_t* tensor, int32_t destination_rank,
+                                    int32_t tag, const hvd_options_t* options,
+                                    hvd_handle_t* handle);
+HVD_API hvd_status_t hvd_send(const hvd_tensor_t* tensor, int32_t destination_rank, int32_t tag,
+                              const hvd_options_t* options);
+HVD_API hvd_status_t hvd_recv_async(const hvd_tensor_t* tensor, int32_t source_rank, int32_t tag,
+                                    const hvd_options_t* options, hvd_handle_t* handle);
+HVD_API hvd_status_t hvd_recv(const hvd_tensor_t* tensor, int32_t source_rank, int32_t tag,
+                              const hvd_options_t* options);
 
 /* *done becomes 1 once hvd_wait would return at once. */
 HVD_API hvd_status_t hvd_poll(hvd_handle_t handle, int* done);
 /* Waits and drives progress. timeout_seconds < 0: for ever. Returns the operation's own status, or
  * HVD_TIMED_OUT or HVD_ERROR_INTERRUPTED, after which the operation goes on. */
 HVD_API hvd_status_t hvd_wait(hvd_handle_t handle, double timeout_seconds);
-/* The output of an allgather that is done. *data and *shape belong to the handle. */
+/* The output of an allgather, alltoall, gather or scatter that is done. *data and *shape belong to
+ * the handle. */
 HVD_API hvd_status_t hvd_result(hvd_handle_t handle, void** data, const int64_t** shape,
                                 int32_t* ndim);
+/* Its hvd_dtype_t, which of a scatter only the root knew. */
+HVD_API hvd_status_t hvd_result_dtype(hvd_handle_t handle, int32_t* dtype);
+/* Of an alltoall that is done: how many rows came from each rank. *splits belongs to the handle. */
+HVD_API hvd_status_t hvd_received_splits(hvd_handle_t handle, const int64_t** splits,
+                                         int32_t* count);
 /* Forgets the handle. Of an operation that is not done only the handle goes: its memory stays
  * borrowed until it is done. */
 HVD_API hvd_status_t hvd_release(hvd_handle_t handle);

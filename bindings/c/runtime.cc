@@ -217,6 +217,12 @@ std::string Runtime::unnamed(CollectiveKind kind) {
   return str(collective_name(kind), ".noname.", count.fetch_add(1, std::memory_order_relaxed));
 }
 
+std::string Runtime::message_name(Rank source, Rank destination, std::int32_t tag) {
+  MutexLock lock(messages_mutex_);
+  return point_to_point_name(source, destination, tag,
+                             message_counts_[{source, destination, tag}]++);
+}
+
 void Runtime::leave() {
   // What all ranks are committed to has to be finished first; that takes long only if a peer has
   // stopped, and then the heartbeat says so.

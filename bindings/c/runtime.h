@@ -6,8 +6,10 @@
 
 #include <array>
 #include <atomic>
+#include <map>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "backends/bootstrap/identity.h"
@@ -50,6 +52,9 @@ class Runtime {
   Status check(const Request& request) const { return coordinator_->check(request); }
   // "allreduce.noname.3": counts per kind of operation, so that unnamed ones match by their order.
   std::string unnamed(CollectiveKind kind);
+  // The name of the next message between the two with this tag.
+  std::string message_name(Rank source, Rank destination, std::int32_t tag)
+      HVD_EXCLUDES(messages_mutex_);
   const Clock& clock() const { return clock_; }
 
   // Says goodbye and ends the background thread; pending operations fail, waiters return.
@@ -88,6 +93,9 @@ class Runtime {
   std::unique_ptr<Coordinator> coordinator_;
   std::unique_ptr<Progress> progress_;
   std::array<std::atomic<std::uint64_t>, kCollectiveKindCount> unnamed_counts_{};
+  Mutex messages_mutex_;
+  std::map<std::tuple<Rank, Rank, std::int32_t>, std::uint64_t> message_counts_
+      HVD_GUARDED_BY(messages_mutex_);
 };
 
 }  // namespace hvd

@@ -4,6 +4,16 @@
 
 namespace hvd {
 
+// hvd.h's numbers are cast to core's.
+static_assert(HVD_BFLOAT16 == static_cast<int>(DType::bfloat16));
+static_assert(HVD_UINT32 == static_cast<int>(DType::uint32));
+static_assert(HVD_FLOAT8_E5M2 == static_cast<int>(DType::float8_e5m2));
+static_assert(HVD_COMPLEX128 + 1 == kDTypeCount);
+static_assert(HVD_PRODUCT == static_cast<int>(ReduceOp::product));
+static_assert(HVD_BIT_AND == static_cast<int>(ReduceOp::bit_and));
+static_assert(HVD_LOGICAL_XOR == static_cast<int>(ReduceOp::logical_xor));
+static_assert(HVD_PREMULTIPLIED_SUM + 1 == kReduceOpCount);
+
 Result<TensorRef> tensor_from_c(const hvd_tensor_t* tensor, const char* function,
                                 const char* argument) {
   const auto wrong = [&](const auto&... what) {
@@ -51,7 +61,8 @@ Status copy_sized(const void* theirs, std::size_t their_size, void* ours, std::s
   return ok_status();
 }
 
-Status options_from_c(const hvd_options_t* options, const char* function, Request& request) {
+Status options_from_c(const hvd_options_t* options, const char* function, Request& request,
+                      bool& wait_at_once) {
   hvd_options_t known{};
   if (options != nullptr) {
     HVD_TRY(copy_sized(options, options->struct_size, &known, sizeof known, "hvd_options_t"),
@@ -70,6 +81,7 @@ Status options_from_c(const hvd_options_t* options, const char* function, Reques
   request.prescale = known.prescale == 0 ? 1.0 : known.prescale;
   request.postscale = known.postscale == 0 ? 1.0 : known.postscale;
   request.deadline = nanos_from_seconds(known.deadline_seconds);
+  wait_at_once = known.wait_at_once != 0;
   return ok_status();
 }
 

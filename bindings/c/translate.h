@@ -18,8 +18,10 @@ namespace hvd {
 Result<TensorRef> tensor_from_c(const hvd_tensor_t* tensor, const char* function,
                                 const char* argument);
 
-// Members that are not given keep their defaults.
-Status options_from_c(const hvd_options_t* options, const char* function, Request& request);
+// Members that are not given keep their defaults. `wait_at_once` is about the call, not the
+// request.
+Status options_from_c(const hvd_options_t* options, const char* function, Request& request,
+                      bool& wait_at_once);
 
 // A struct of the caller's version as one of ours: members that it does not have are zero. Members
 // that we do not have must be zero.

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <string>
@@ -161,6 +162,105 @@ TEST_CASE("info and settings are texts of any length", "[hvd]") {
   std::array<char, 8> small{};
   CHECK(hvd_info(small.data(), small.size()) > 8);
   CHECK(std::strlen(small.data()) == 7);
+}
+
+struct Result {
+  void* data = nullptr;
+  const int64_t* shape = nullptr;
+  int32_t ndim = 0;
+  const float* floats() const { return static_cast<const float*>(data); }
+};
+
+Result result_of(hvd_handle_t handle) {
+  REQUIRE(hvd_wait(handle, 10) == HVD_OK);
+  Result result;
+  REQUIRE(hvd_result(handle, &result.data, &result.shape, &result.ndim) == HVD_OK);
+  return result;
+}
+
+TEST_CASE("reductions of one rank give what it put in", "[hvd]") {
+  const Job job;
+  Vector x(3, 2.0F);
+  Vector y(3, 0.0F);
+  const hvd_tensor_t input = x.tensor();
+  const hvd_tensor_t output = y.tensor();
+  const hvd_options_t options = options_of(HVD_SUM);
+  REQUIRE(hvd_reduce("a", &input, &output, &options) == HVD_OK);
+  CHECK(y.values == x.values);
+  std::fill(y.values.begin(), y.values.end(), 0.0F);
+  REQUIRE(hvd_reduce_scatter("b", &input, nullptr, &output, &options) == HVD_OK);
+  CHECK(y.values == x.values);
+  const int64_t rows = 3;
+  REQUIRE(hvd_reduce_scatter("c", &input, &rows, &output, &options) == HVD_OK);
+}
+
+TEST_CASE("one rank exchanges, gathers and scatters with itself", "[hvd]") {
+  const Job job;
+  Vector x(3, 2.0F);
+  const hvd_tensor_t input = x.tensor();
+  const int64_t splits = 2;
+  std::array<hvd_handle_t, 3> handles{};
+  REQUIRE(hvd_alltoall_async("a", &input, &splits, nullptr, &handles[0]) == HVD_OK);
+  REQUIRE(hvd_gather_async("b", &input, nullptr, &handles[1]) == HVD_OK);
+  REQUIRE(hvd_scatter_async("c", &input, nullptr, nullptr, &handles[2]) == HVD_OK);
+  for (const hvd_handle_t handle : handles) {
+    const Result result = result_of(handle);
+    CHECK(result.ndim == 1);
+    CHECK(result.shape[0] == (handle == handles[0] ? 2 : 3));
+    CHECK(result.floats()[1] == 2.0F);
+    int32_t dtype = -1;
+    CHECK(hvd_result_dtype(handle, &dtype) == HVD_OK);
+    CHECK(dtype == HVD_FLOAT32);
+  }
+  const int64_t* received = nullptr;
+  int32_t count = 0;
+  REQUIRE(hvd_received_splits(handles[0], &received, &count) == HVD_OK);
+  CHECK(count == 1);
+  CHECK(received[0] == 2);
+  CHECK(hvd_received_splits(handles[1], &received, &count) == HVD_ERROR_INVALID_ARGUMENT);
+}
+
+TEST_CASE("what is wrong with a call is named where it is made", "[hvd]") {
+  const Job job;
+  Vector x(3);
+  Vector two(2);
+  const hvd_tensor_t input = x.tensor();
+  const hvd_tensor_t output = two.tensor();
+  const int64_t splits = 4;
+  hvd_handle_t handle = 0;
+  const auto text = [](hvd_status_t status) {
+    CHECK(status == HVD_ERROR_INVALID_ARGUMENT);
+    return std::string(hvd_last_error());
+  };
+  CHECK_THAT(text(hvd_reduce_scatter("a", &input, nullptr, &output, nullptr)),
+             Catch::Contains("output is float32 [2] but must be float32 [3]"));
+  CHECK_THAT(text(hvd_reduce_scatter("a", &input, nullptr, &input, nullptr)),
+             Catch::Contains("overlap"));
+  CHECK_THAT(text(hvd_alltoall_async("a", &input, &splits, nullptr, &handle)),
+             Catch::Contains("the sum of splits is 4"));
+  CHECK_THAT(text(hvd_send(&input, 1, 0, nullptr)), Catch::Contains("destination rank 1"));
+  CHECK_THAT(text(hvd_recv(&input, 0, 0, nullptr)), Catch::Contains("with itself"));
+  CHECK_THAT(text(hvd_send(nullptr, 0, 0, nullptr)), Catch::Contains("tensor is NULL"));
+  hvd_options_t options = options_of(HVD_LOGICAL_AND);
+  options.root_rank = 1;
+  CHECK_THAT(text(hvd_gather_async("a", &input, &options, &handle)),
+             Catch::Contains("root rank 1"));
+  CHECK(hvd_allreduce("a", &input, &input, &options) == HVD_ERROR_UNSUPPORTED);
+  CHECK_THAT(std::string(hvd_last_error()), Catch::Contains("logical and of float32"));
+}
+
+TEST_CASE("a caller that waits at once gets its result", "[hvd]") {
+  const Job job;
+  Vector x(3);
+  const hvd_tensor_t tensor = x.tensor();
+  hvd_options_t options = options_of(HVD_SUM);
+  options.wait_at_once = 1;
+  for (int i = 0; i < 100; ++i) {
+    hvd_handle_t handle = 0;
+    REQUIRE(hvd_allreduce_async("a", &tensor, &tensor, &options, &handle) == HVD_OK);
+    REQUIRE(hvd_wait(handle, 10) == HVD_OK);
+    REQUIRE(hvd_release(handle) == HVD_OK);
+  }
 }
 
 }  // namespace

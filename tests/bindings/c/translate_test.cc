@@ -35,10 +35,12 @@ TEST_CASE("a bad tensor is refused with the name of function and argument", "[tr
 
 TEST_CASE("options that are not given keep their defaults", "[translate]") {
   Request request;
-  REQUIRE(options_from_c(nullptr, "f", request).ok());
+  bool wait_at_once = true;
+  REQUIRE(options_from_c(nullptr, "f", request, wait_at_once).ok());
   CHECK(request.prescale == 1.0);
   CHECK(request.deadline == 0);
   CHECK(request.op == ReduceOp::average);
+  CHECK_FALSE(wait_at_once);
 }
 
 TEST_CASE("an older caller's shorter struct is understood", "[translate]") {
@@ -47,7 +49,8 @@ TEST_CASE("an older caller's shorter struct is understood", "[translate]") {
   options.op = HVD_MAX;
   options.prescale = 7;  // beyond struct_size: memory that the caller does not have
   Request request;
-  REQUIRE(options_from_c(&options, "f", request).ok());
+  bool wait_at_once = true;
+  REQUIRE(options_from_c(&options, "f", request, wait_at_once).ok());
   CHECK(request.op == ReduceOp::max);
   CHECK(request.prescale == 1.0);
 }
@@ -61,9 +64,10 @@ TEST_CASE("a newer caller's member that we do not know is refused unless it is z
   Newer newer{};
   newer.known.struct_size = sizeof newer;
   Request request;
-  CHECK(options_from_c(&newer.known, "f", request).ok());
+  bool wait_at_once = true;
+  CHECK(options_from_c(&newer.known, "f", request, wait_at_once).ok());
   newer.unknown = 1;
-  CHECK(options_from_c(&newer.known, "f", request).code() == StatusCode::unsupported);
+  CHECK(options_from_c(&newer.known, "f", request, wait_at_once).code() == StatusCode::unsupported);
 }
 
 TEST_CASE("options out of range are refused", "[translate]") {
@@ -73,7 +77,9 @@ TEST_CASE("options out of range are refused", "[translate]") {
   SECTION("deadline") { options.deadline_seconds = -1; }
   SECTION("struct size") { options.struct_size = 0; }
   Request request;
-  CHECK(options_from_c(&options, "f", request).code() == StatusCode::invalid_argument);
+  bool wait_at_once = true;
+  CHECK(options_from_c(&options, "f", request, wait_at_once).code() ==
+        StatusCode::invalid_argument);
 }
 
 }  // namespace
