@@ -57,25 +57,53 @@ class PieceMap {
     return i + 1;
   }
 
-  // Puts other pieces in place of [begin, end); the first of them begins at `begin`.
+  // Puts other pieces in place of [begin, end), which is not empty; the first of them begins at
+  // `begin`. Neighbours with equal values become one.
   void replace(std::uint64_t begin, std::uint64_t end, const std::vector<Piece>& by) {
-    const std::size_t first = split(begin);
-    const std::size_t last = split(end);
-    const std::size_t common = std::min(last - first, by.size());
+    std::size_t first = find(begin);
+    std::size_t last = find(end - 1);
+    const std::uint64_t last_end = end_of(last);
+    replacement_.clear();
+    if (pieces_[first].begin < begin) {
+      replacement_.push_back(pieces_[first]);
+    } else if (first > 0) {
+      replacement_.push_back(pieces_[--first]);
+    }
+    for (const Piece& piece : by) {
+      append(piece);
+    }
+    if (last_end > end) {
+      append(Piece{end, pieces_[last].value});
+    } else if (last + 1 < pieces_.size()) {
+      append(pieces_[++last]);
+    }
+    splice(first, last + 1);
+  }
+
+ private:
+  void append(const Piece& piece) {
+    if (replacement_.empty() || !(replacement_.back().value == piece.value)) {
+      replacement_.push_back(piece);
+    }
+  }
+
+  void splice(std::size_t first, std::size_t last) {
     const auto at = [this](std::size_t i) {
       return pieces_.begin() + static_cast<std::ptrdiff_t>(i);
     };
-    std::copy_n(by.begin(), common, at(first));
-    if (by.size() > common) {
-      pieces_.insert(at(last), by.begin() + static_cast<std::ptrdiff_t>(common), by.end());
+    const std::size_t common = std::min(last - first, replacement_.size());
+    std::copy_n(replacement_.begin(), common, at(first));
+    if (replacement_.size() > common) {
+      pieces_.insert(at(last), replacement_.begin() + static_cast<std::ptrdiff_t>(common),
+                     replacement_.end());
     } else {
       pieces_.erase(at(first + common), at(last));
     }
   }
 
- private:
   std::uint64_t element_count_ = 0;
   std::vector<Piece> pieces_;
+  std::vector<Piece> replacement_;  // working space of replace()
 };
 
 }  // namespace hvd
