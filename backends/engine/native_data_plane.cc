@@ -81,7 +81,8 @@ SelectorSettings NativeDataPlane::selector_settings() const {
 // that every rank refuses and nobody waits for one that did.
 Status NativeDataPlane::accepts(const Request& request) const {
   HVD_TRY(reach_);
-  if (reduces(request.kind) && !reduce_supported(request.op, request.input.dtype)) {
+  if (reduces(request.kind) &&
+      (request.op == ReduceOp::adasum || !reduce_supported(request.op, request.input.dtype))) {
     return error(StatusCode::unsupported, reduce_op_name(request.op), " of ",
                  dtype_name(request.input.dtype), " is not available");
   }

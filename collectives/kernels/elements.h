@@ -1,8 +1,8 @@
-// collectives/kernels/elements.h: element types of the kernels: how they lie in memory, how they
-// are computed with.
-// Not here: loops (reduce.cc, scale.cc).
+// collectives/kernels/elements.h: element types one at a time: how they lie in memory, how they are
+// computed with.
+// Not here: vectors of them (lanes.h).
 // Threads: pure functions.  Limits: none.
-// Read next: reduce.cc.
+// Read next: lanes.h.
 #pragma once
 
 #include <cstddef>
@@ -11,6 +11,7 @@
 #include <limits>
 #include <type_traits>
 
+#include "collectives/kernels/float8.h"
 #include "collectives/kernels/half.h"
 
 namespace hvd {
@@ -47,6 +48,15 @@ struct Bfloat16Element {
     return float_to_bfloat16<NarrowNan::canonical>(value);
   }
 };
+template <const Float8Layout& kLayout>
+struct Float8Element {
+  using Stored = std::uint8_t;
+  using Value = float;
+  static constexpr Value value(Stored stored) { return float8_to_float(stored, kLayout); }
+  static constexpr Stored stored(Value value) { return float_to_float8(value, kLayout); }
+};
+using E4m3Element = Float8Element<kE4m3>;
+using E5m2Element = Float8Element<kE5m2>;
 // Any byte but 0 counts as true, and only 0 and 1 are written.
 struct BoolElement {
   using Stored = std::uint8_t;

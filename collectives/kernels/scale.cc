@@ -1,102 +1,11 @@
 #include "collectives/kernels/scale.h"
 
-#include <algorithm>
-#include <cmath>
-#include <type_traits>
-
-#include "collectives/kernels/elements.h"
-#include "core/base/check.h"
+#include "collectives/kernels/copy.h"
 
 namespace hvd {
-namespace {
-
-// The d of a factor 1 / d, if d is a whole number that T has; else 0.
-template <typename T>
-T whole_divisor(double factor) {
-  constexpr double most = std::min(static_cast<double>(std::numeric_limits<T>::max()), 0x1p53);
-  const double divisor = std::nearbyint(1.0 / factor);
-  return divisor >= 1.0 && divisor <= most && 1.0 / divisor == factor ? static_cast<T>(divisor)
-                                                                      : T{0};
-}
-
-template <typename T>
-T truncated(double value) {
-  // T's largest value plus one is a power of two and therefore exact.
-  constexpr double above = 2.0 * static_cast<double>(std::numeric_limits<T>::max() / 2 + 1);
-  constexpr double least = static_cast<double>(std::numeric_limits<T>::min());
-  if (!(value > least)) {  // also NaN
-    return value == value ? std::numeric_limits<T>::min() : T{0};
-  }
-  return value < above ? static_cast<T>(value) : std::numeric_limits<T>::max();
-}
-
-template <typename Element>
-void scale_floats(std::byte* dst, const std::byte* src, double factor, std::size_t count) {
-  using Value = typename Element::Value;
-  const auto multiplier = static_cast<Value>(factor);
-  HVD_INDEPENDENT_ITERATIONS
-  for (std::size_t i = 0; i < count; ++i) {
-    store<Element>(dst, i, load<Element>(src, i) * multiplier);
-  }
-}
-
-template <typename T>
-void scale_integers(std::byte* dst, const std::byte* src, double factor, std::size_t count) {
-  using Element = PlainElement<T>;
-  if (const T divisor = whole_divisor<T>(factor); divisor != 0) {
-    for (std::size_t i = 0; i < count; ++i) {
-      store<Element>(dst, i, static_cast<T>(load<Element>(src, i) / divisor));
-    }
-    return;
-  }
-  for (std::size_t i = 0; i < count; ++i) {
-    store<Element>(dst, i, truncated<T>(static_cast<double>(load<Element>(src, i)) * factor));
-  }
-}
-
-void scale_booleans(std::byte* dst, const std::byte* src, double factor, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) {
-    store<BoolElement>(dst, i, load<BoolElement>(src, i) && factor != 0.0);
-  }
-}
-
-}  // namespace
 
 void scale(std::byte* dst, const std::byte* src, double factor, std::size_t count, DType dtype) {
-  switch (dtype) {
-    case DType::float32:
-      return scale_floats<PlainElement<float>>(dst, src, factor, count);
-    case DType::float64:
-      return scale_floats<PlainElement<double>>(dst, src, factor, count);
-    case DType::float16:
-      return scale_floats<HalfElement>(dst, src, factor, count);
-    case DType::bfloat16:
-      return scale_floats<Bfloat16Element>(dst, src, factor, count);
-    case DType::int8:
-      return scale_integers<std::int8_t>(dst, src, factor, count);
-    case DType::uint8:
-      return scale_integers<std::uint8_t>(dst, src, factor, count);
-    case DType::int16:
-      return scale_integers<std::int16_t>(dst, src, factor, count);
-    case DType::uint16:
-      return scale_integers<std::uint16_t>(dst, src, factor, count);
-    case DType::int32:
-      return scale_integers<std::int32_t>(dst, src, factor, count);
-    case DType::int64:
-      return scale_integers<std::int64_t>(dst, src, factor, count);
-    case DType::boolean:
-      return scale_booleans(dst, src, factor, count);
-    case DType::uint32:
-      return scale_integers<std::uint32_t>(dst, src, factor, count);
-    case DType::uint64:
-      return scale_integers<std::uint64_t>(dst, src, factor, count);
-    case DType::float8_e4m3:
-    case DType::float8_e5m2:
-    case DType::complex64:
-    case DType::complex128:
-      break;
-  }
-  HVD_CHECK(!"reduce_supported() was asked before");
+  copy_scaled(dst, src, factor, count, dtype, false);
 }
 
 }  // namespace hvd

@@ -39,7 +39,10 @@ std::string_view dtype_name(DType dtype);
 std::optional<DType> dtype_from_name(std::string_view name);
 constexpr bool is_floating(DType dtype) {
   return dtype == DType::float16 || dtype == DType::float32 || dtype == DType::float64 ||
-         dtype == DType::bfloat16;
+         dtype == DType::bfloat16 || dtype == DType::float8_e4m3 || dtype == DType::float8_e5m2;
+}
+constexpr bool is_complex(DType dtype) {
+  return dtype == DType::complex64 || dtype == DType::complex128;
 }
 
 }  // namespace hvd

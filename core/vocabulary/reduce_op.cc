@@ -13,32 +13,21 @@ std::string_view reduce_op_name(ReduceOp op) {
 }
 
 bool reduce_supported(ReduceOp op, DType dtype) {
-  if (op == ReduceOp::adasum || op > ReduceOp::product) {
-    return false;
+  if (is_floating(dtype)) {
+    return op <= ReduceOp::product || op == ReduceOp::premultiplied_sum;
   }
-  switch (dtype) {
-    case DType::float16:
-    case DType::float32:
-    case DType::float64:
-    case DType::bfloat16:
-    case DType::int32:
-    case DType::int64:
+  switch (op) {
+    case ReduceOp::sum:
+    case ReduceOp::product:
       return true;
-    case DType::int8:
-    case DType::uint8:
-    case DType::boolean:
-      return op == ReduceOp::sum || op == ReduceOp::max;
-    case DType::uint16:
-    case DType::int16:
-    case DType::uint32:
-    case DType::uint64:
-    case DType::float8_e4m3:
-    case DType::float8_e5m2:
-    case DType::complex64:
-    case DType::complex128:
+    case ReduceOp::average:
+    case ReduceOp::premultiplied_sum:
+      return dtype != DType::boolean;
+    case ReduceOp::adasum:
       return false;
+    default:
+      return !is_complex(dtype);
   }
-  return false;
 }
 
 }  // namespace hvd

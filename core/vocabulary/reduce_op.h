@@ -30,7 +30,9 @@ inline constexpr int kReduceOpCount = 13;
 
 constexpr bool valid_reduce_op(int value) { return value >= 0 && value < kReduceOpCount; }
 std::string_view reduce_op_name(ReduceOp op);
-// fp32 fp64 fp16 bf16 int32 int64: all but adasum.  int8 uint8 bool: sum and max.
+// Integers: all but adasum. Booleans: the same without average and premultiplied sum; sum and max
+// are their "or", product and min their "and". Floating types: all but bitwise and logical ones.
+// Complex types: sum, average, product, premultiplied sum.
 bool reduce_supported(ReduceOp op, DType dtype);
 
 }  // namespace hvd

@@ -1,6 +1,7 @@
 #include "tests/collectives/reference_executor.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
 #include <unordered_set>
@@ -27,11 +28,24 @@ double combined(double a, double b, ReduceOp op) {
 
 // What rounding may do to a result of this size, over as many operations as there are ranks.
 double tolerance(DType dtype, double magnitude, std::size_t rank_count) {
-  const double unit = dtype == DType::float16    ? 0x1p-10
-                      : dtype == DType::bfloat16 ? 0x1p-7
-                      : dtype == DType::float32  ? 0x1p-23
-                                                 : 0x1p-52;
-  return is_floating(dtype) ? unit * magnitude * static_cast<double>(rank_count + 2) : 1.0;
+  const double unit = dtype == DType::float16       ? 0x1p-10
+                      : dtype == DType::bfloat16    ? 0x1p-7
+                      : dtype == DType::float8_e4m3 ? 0x1p-3
+                      : dtype == DType::float8_e5m2 ? 0x1p-2
+                      : dtype == DType::complex64   ? 0x1p-23
+                      : dtype == DType::float32     ? 0x1p-23
+                                                    : 0x1p-52;
+  return is_floating(dtype) || is_complex(dtype)
+             ? unit * magnitude * static_cast<double>(rank_count + 2)
+             : 1.0;
+}
+
+// As the integer type wraps around; whole numbers below 2^63.
+double wrapped(double value, DType dtype) {
+  const auto whole = static_cast<std::int64_t>(value);
+  std::array<std::byte, sizeof(whole)> bytes;
+  std::memcpy(bytes.data(), &whole, sizeof(whole));
+  return element_as_double(bytes.data(), 0, dtype);
 }
 
 // Which elements make element i of a rank's output: of one rank, or of all.
@@ -101,10 +115,13 @@ Expected expected_element(const std::vector<Schedule>& schedules,
   double magnitude = std::abs(value);
   for (std::size_t rank = 1; rank < inputs.size(); ++rank) {
     const double next = element(rank) * pre;
-    // The sum of booleans is their logical or.
-    value =
-        combined(value, next, arithmetic.dtype == DType::boolean ? ReduceOp::max : arithmetic.op);
+    // The sum of booleans is their logical or, which is the larger one.
+    const bool sum_of_bools = arithmetic.dtype == DType::boolean && arithmetic.op == ReduceOp::sum;
+    value = combined(value, next, sum_of_bools ? ReduceOp::max : arithmetic.op);
     magnitude = arithmetic.op == ReduceOp::product ? std::abs(value) : magnitude + std::abs(next);
+  }
+  if (!is_floating(arithmetic.dtype) && !is_complex(arithmetic.dtype)) {
+    value = wrapped(value, arithmetic.dtype);
   }
   const DType rounded_to = schedules.front().narrow ? DType::bfloat16 : arithmetic.dtype;
   return {value * post, tolerance(rounded_to, magnitude * std::abs(post), inputs.size())};
@@ -171,9 +188,20 @@ double element_as_double(const std::byte* base, std::size_t i, DType dtype) {
       return load<PlainElement<std::uint8_t>>(base, i);
     case DType::boolean:
       return load<BoolElement>(base, i) ? 1 : 0;
-    default:
-      return 0;
+    case DType::uint32:
+      return load<PlainElement<std::uint32_t>>(base, i);
+    case DType::uint64:
+      return static_cast<double>(load<PlainElement<std::uint64_t>>(base, i));
+    case DType::float8_e4m3:
+      return load<E4m3Element>(base, i);
+    case DType::float8_e5m2:
+      return load<E5m2Element>(base, i);
+    case DType::complex64:
+      return load<PlainElement<float>>(base, 2 * i);
+    case DType::complex128:
+      return load<PlainElement<double>>(base, 2 * i);
   }
+  return 0;
 }
 
 void set_element(std::byte* base, std::size_t i, DType dtype, double value) {
@@ -200,8 +228,20 @@ void set_element(std::byte* base, std::size_t i, DType dtype, double value) {
       return store<PlainElement<std::uint8_t>>(base, i, static_cast<std::uint8_t>(value));
     case DType::boolean:
       return store<BoolElement>(base, i, value != 0);
-    default:
-      return;
+    case DType::uint32:
+      return store<PlainElement<std::uint32_t>>(base, i, static_cast<std::uint32_t>(value));
+    case DType::uint64:
+      return store<PlainElement<std::uint64_t>>(base, i, static_cast<std::uint64_t>(value));
+    case DType::float8_e4m3:
+      return store<E4m3Element>(base, i, static_cast<float>(value));
+    case DType::float8_e5m2:
+      return store<E5m2Element>(base, i, static_cast<float>(value));
+    case DType::complex64:
+      store<PlainElement<float>>(base, 2 * i, static_cast<float>(value));
+      return store<PlainElement<float>>(base, 2 * i + 1, 0);
+    case DType::complex128:
+      store<PlainElement<double>>(base, 2 * i, value);
+      return store<PlainElement<double>>(base, 2 * i + 1, 0);
   }
 }
 

@@ -48,20 +48,23 @@ TEST_CASE("every allreduce gives the fp64 result and equal bits, for each type a
     for (int dtype = 0; dtype < kDTypeCount; ++dtype) {
       for (int op = 0; op <= static_cast<int>(ReduceOp::product); ++op) {
         Arithmetic arithmetic{static_cast<DType>(dtype), static_cast<ReduceOp>(op), 1.5, 0.25};
-        if (!reduce_supported(arithmetic.op, arithmetic.dtype)) {
+        if (arithmetic.op == ReduceOp::adasum ||
+            !reduce_supported(arithmetic.op, arithmetic.dtype)) {
           continue;
         }
         for (int round = 0; round < 40; ++round) {
           ScheduleParams params = random_params(random);
-          params.prescale = is_floating(arithmetic.dtype) && random.below(2) == 0;
-          params.postscale = is_floating(arithmetic.dtype) && random.below(2) == 0;
+          // Not fp8: eight factors of 1.5 are more than it has.
+          const bool scales = is_floating(arithmetic.dtype) && dtype_bytes(arithmetic.dtype) > 1;
+          params.prescale = scales && random.below(2) == 0;
+          params.postscale = scales && random.below(2) == 0;
           require_right(generator, params, arithmetic, random);
           ++count;
         }
       }
     }
   }
-  CHECK(count == 3 * 36 * 40);
+  CHECK(count == 3 * 80 * 40);
 }
 
 TEST_CASE("broadcast, allgather and barrier give what was put in", "[reference_executor]") {

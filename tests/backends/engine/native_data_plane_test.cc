@@ -325,7 +325,7 @@ TEST_CASE("accepts() refuses reductions that the kernels do not have", "[engine]
   Request request;
   request.kind = CollectiveKind::allreduce;
   request.input.dtype = DType::boolean;
-  request.op = ReduceOp::product;
+  request.op = ReduceOp::average;
   CHECK(world.planes[0]->accepts(request).code() == StatusCode::unsupported);
   request.op = ReduceOp::max;
   CHECK(world.planes[0]->accepts(request).ok());

@@ -22,12 +22,18 @@ TEST_CASE("every dtype has a size and a name that leads back to it", "[dtype]") 
   CHECK(dtype_from_name("bool") == DType::boolean);
 }
 
-TEST_CASE("four dtypes are floating", "[dtype]") {
-  int count = 0;
+TEST_CASE("six dtypes are floating, two are complex, none is both", "[dtype]") {
+  int floating_count = 0;
+  int complex_count = 0;
   for (int i = 0; i < kDTypeCount; ++i) {
-    count += is_floating(static_cast<DType>(i));
+    const auto dtype = static_cast<DType>(i);
+    floating_count += is_floating(dtype);
+    complex_count += is_complex(dtype);
+    CHECK_FALSE((is_floating(dtype) && is_complex(dtype)));
   }
-  CHECK(count == 4);
+  CHECK(floating_count == 6);
+  CHECK(complex_count == 2);
+  CHECK(is_floating(DType::float8_e5m2));
   CHECK(is_floating(DType::bfloat16));
   CHECK_FALSE(is_floating(DType::int32));
 }

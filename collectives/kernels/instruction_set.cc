@@ -1,0 +1,42 @@
+#include "collectives/kernels/instruction_set.h"
+
+namespace hvd {
+
+std::string_view instruction_set_name(InstructionSet set) {
+  constexpr std::array<std::string_view, kInstructionSets.size()> names = {"portable", "avx2",
+                                                                           "avx512", "neon"};
+  return names[static_cast<std::size_t>(set)];
+}
+
+bool instruction_set_available(InstructionSet set) {
+  switch (set) {
+    case InstructionSet::portable:
+      return true;
+#if defined(__x86_64__)
+    // The built-in asks the operating system too: registers that it does not save do not count.
+    case InstructionSet::avx2:
+      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c");
+    case InstructionSet::avx512:
+      return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+             __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+             __builtin_cpu_supports("f16c");
+#elif defined(__aarch64__)
+    case InstructionSet::neon:
+      return true;
+#endif
+    default:
+      return false;
+  }
+}
+
+InstructionSet best_instruction_set() {
+  for (const InstructionSet set :
+       {InstructionSet::avx512, InstructionSet::avx2, InstructionSet::neon}) {
+    if (instruction_set_available(set)) {
+      return set;
+    }
+  }
+  return InstructionSet::portable;
+}
+
+}  // namespace hvd
