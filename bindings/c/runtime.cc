@@ -81,6 +81,7 @@ Result<std::unique_ptr<Runtime>> Runtime::create(const RuntimeOptions& options,
     HVD_TRY(set_rendezvous(options.rendezvous, config));
   }
   std::unique_ptr<Runtime> runtime(new Runtime(std::move(config)));
+  runtime->engine_only_ = options.engine_only;
   HVD_TRY(runtime->join(options, join_count));
   return runtime;
 }
@@ -199,6 +200,9 @@ Status Runtime::agree(const Status& mine) {
 }
 
 void Runtime::start(ControlPlane& control, std::vector<RankAddress> addresses) {
+  if (engine_only_) {
+    return;
+  }
   const Rank rank(identity_.rank);
   coordinator_ =
       std::make_unique<Coordinator>(config_, JobRanks(rank, std::move(addresses)),
@@ -227,7 +231,9 @@ void Runtime::leave() {
   // What all ranks are committed to has to be finished first; that takes long only if a peer has
   // stopped, and then the heartbeat says so.
   const Nanos patience = nanos_from_seconds(config_.heartbeat_seconds) + kSecond;
-  progress_->leave(clock_.now() + patience);
+  if (progress_ != nullptr) {
+    progress_->leave(clock_.now() + patience);
+  }
   if (tcp_ != nullptr) {
     tcp_->close(clock_.now() + kSecond);
   }

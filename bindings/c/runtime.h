@@ -29,6 +29,9 @@ namespace hvd {
 struct RuntimeOptions {
   ExplicitIdentity identity;
   std::string rendezvous;  // "host:port"; empty: from the environment
+  // No coordinator and no background thread: the one caller drives data() by itself and uses
+  // nothing else but rank(), size() and leave(). For benchmarks of the engine alone.
+  bool engine_only = false;
 };
 
 class Runtime {
@@ -65,6 +68,8 @@ class Runtime {
   Rank rank() const { return Rank(identity_.rank); }
   int size() const { return identity_.size; }
   const RankPlace& place() const { return place_; }
+  DataPlane& data() { return *data_; }
+  Idle& idle() { return *idle_; }
   std::string info_json() const;
 
  private:
@@ -77,6 +82,7 @@ class Runtime {
   void start(ControlPlane& control, std::vector<RankAddress> addresses);
 
   const Config config_;
+  bool engine_only_ = false;
   SteadyClock clock_;
   std::unique_ptr<Logger> logger_;
   Identity identity_;

@@ -7,23 +7,16 @@
 #include <vector>
 
 #include "backends/bootstrap/cores.h"
-#include "backends/bootstrap/identity.h"
-#include "backends/bootstrap/job_secret.h"
-#include "backends/bootstrap/join.h"
-#include "backends/engine/native_data_plane.h"
-#include "backends/net/poller.h"
-#include "backends/net/poller_idle.h"
-#include "backends/shm/domain.h"
-#include "backends/shm/shm_transport.h"
+#include "bindings/c/runtime.h"
 #include "collectives/selector.h"
-#include "core/base/log.h"
-#include "core/config/config.h"
 
 namespace hvd::bench {
 namespace {
 
-// Looks at the sockets, whose end tells of a dead peer, once in so many waiting turns.
+// Looks at the sockets once in so many waiting turns: their end tells of a dead peer, and between
+// hosts they carry the data.
 constexpr int kTurnsBetweenPolls = 4096;
+constexpr int kTurnsBetweenPollsOfHosts = 16;
 // As the floor peer does it: a rank with a core of its own spins so often before it yields.
 constexpr int kSpins = 2000;
 
@@ -51,20 +44,17 @@ void check(const Status& status) {
 
 class EngineDoor final : public peers::Collectives {
  public:
-  EngineDoor(Config config, Identity identity)
-      : config_(std::move(config)), identity_(std::move(identity)) {}
-  ~EngineDoor() override {
-    if (joined_.star != nullptr) {
-      joined_.star->close(clock_.now() + kSecond);
-    }
-  }
+  explicit EngineDoor(std::unique_ptr<Runtime> runtime)
+      : runtime_(std::move(runtime)),
+        plane_(runtime_->data()),
+        several_hosts_(runtime_->place().cross_size > 1),
+        spins_(runtime_->place().local_size > allowed_cores() ? 0 : kSpins) {}
+  ~EngineDoor() override { runtime_->leave(); }
   EngineDoor(const EngineDoor&) = delete;
   EngineDoor& operator=(const EngineDoor&) = delete;
 
-  Status open();
-
-  int rank() const override { return identity_.rank; }
-  int size() const override { return identity_.size; }
+  int rank() const override { return runtime_->rank().value; }
+  int size() const override { return runtime_->size(); }
   void barrier() override { run(item(CollectiveKind::barrier, DType::uint8, 0)); }
   void max_over_ranks(double* values, std::size_t count) override;
   void forget_buffers() override { barrier(); }
@@ -94,10 +84,10 @@ class EngineDoor final : public peers::Collectives {
     WorkItem work = vector_item(CollectiveKind::allreduce, data, count);
     big_ = work.id;
     big_done_ = false;
-    plane_->start(std::move(work));
+    plane_.start(std::move(work));
   }
   bool big_done() override {
-    plane_->progress();
+    plane_.progress();
     take_completions();
     return big_done_;
   }
@@ -117,18 +107,10 @@ class EngineDoor final : public peers::Collectives {
   bool take_completions();
   void rest();
 
-  const Config config_;
-  const Identity identity_;
-  SteadyClock clock_;
-  std::unique_ptr<Logger> logger_;
-  JobSecret secret_;
-  std::unique_ptr<Poller> poller_;
-  std::unique_ptr<PollerIdle> idle_;
-  Joined joined_;
-  std::unique_ptr<Transport> transport_;
-  std::unique_ptr<NativeDataPlane> plane_;
-
-  int spins_ = 0;
+  const std::unique_ptr<Runtime> runtime_;
+  DataPlane& plane_;
+  const bool several_hosts_;
+  const int spins_;
   int waited_ = 0;  // turns in which nothing moved, since something last did
   std::uint64_t last_id_ = 0;
   std::uint64_t awaited_ = 0;
@@ -137,38 +119,6 @@ class EngineDoor final : public peers::Collectives {
   WorkShape known_shape_;  // of known_choice_
   ScheduleChoice known_choice_ = 0;
 };
-
-// The parts of bindings/c/runtime.cc, without a coordinator and its background thread.
-Status EngineDoor::open() {
-  logger_ = std::make_unique<Logger>(log_level_from(config_.log_level, LogLevel::warning),
-                                     str("rank ", identity_.rank), standard_error_sink());
-  HVD_ASSIGN(poller_, Poller::create(clock_));
-  HVD_ASSIGN(idle_, PollerIdle::create(*poller_));
-  HVD_ASSIGN(secret_, find_job_secret(config_));
-  HVD_ASSIGN(DomainListener listener, DomainListener::open());
-  HVD_ASSIGN(joined_, join_job({.identity = identity_,
-                                .config = config_,
-                                .secret = secret_,
-                                .poller = *poller_,
-                                .logger = *logger_,
-                                .unix_socket_name = listener.name(),
-                                .version = "hvd_perf"}));
-  HVD_ASSIGN(std::unique_ptr<ShmDomain> domain,
-             form_domain(std::move(listener),
-                         {.rank = Rank(identity_.rank),
-                          .records = joined_.records,
-                          .secret = secret_.secret,
-                          .doorbell_fd = idle_->doorbell_fd(),
-                          .timeout_seconds = config_.start_timeout_seconds,
-                          .clock = clock_},
-                         *joined_.star));
-  const auto local_count = static_cast<double>(domain->members().size());
-  spins_ = local_count > allowed_cores() ? 0 : kSpins;
-  HVD_ASSIGN(transport_, ShmTransport::create(std::move(domain), *poller_));
-  HVD_ASSIGN(plane_,
-             NativeDataPlane::create(Rank(identity_.rank), identity_.size, config_, *transport_));
-  return plane_->accepts(Request{});
-}
 
 WorkItem EngineDoor::item(CollectiveKind kind, DType dtype, std::size_t element_count) {
   WorkItem work;
@@ -205,7 +155,7 @@ ScheduleChoice EngineDoor::choice_for(const WorkShape& shape) {
       throw peers::Unsupported(str("the engine has no ", collective_name(shape.kind), " yet"));
     }
     known_shape_ = shape;
-    known_choice_ = plane_->choose(shape);
+    known_choice_ = plane_.choose(shape);
   }
   return known_choice_;
 }
@@ -234,9 +184,9 @@ void EngineDoor::allreduce_list(const std::vector<peers::Tensor>& tensors) {
 
 void EngineDoor::run(WorkItem work) {
   awaited_ = work.id;
-  plane_->start(std::move(work));
+  plane_.start(std::move(work));
   for (;;) {
-    const bool moved = plane_->progress();
+    const bool moved = plane_.progress();
     if (take_completions()) {
       break;
     }
@@ -251,7 +201,7 @@ void EngineDoor::run(WorkItem work) {
 bool EngineDoor::take_completions() {
   WorkCompletion completion;
   bool found = false;
-  while (plane_->take_completion(completion)) {
+  while (plane_.take_completion(completion)) {
     check(completion.status);
     found = found || completion.work_id == awaited_;
     big_done_ = big_done_ || completion.work_id == big_;
@@ -261,8 +211,8 @@ bool EngineDoor::take_completions() {
 
 void EngineDoor::rest() {
   ++waited_;
-  if (waited_ % kTurnsBetweenPolls == 0) {
-    idle_->poll();
+  if (waited_ % (several_hosts_ ? kTurnsBetweenPollsOfHosts : kTurnsBetweenPolls) == 0) {
+    runtime_->idle().poll();
   }
   if (waited_ > spins_) {
     ::sched_yield();
@@ -273,12 +223,12 @@ void EngineDoor::rest() {
 }  // namespace
 
 Result<std::unique_ptr<peers::Collectives>> open_engine_door() {
-  const Environment environment = Environment::of_process();
-  HVD_ASSIGN(Config config, read_config(environment));
-  HVD_ASSIGN(Identity identity, identify(config, {}, environment));
-  auto door = std::make_unique<EngineDoor>(std::move(config), std::move(identity));
-  HVD_TRY(door->open());
-  return Result<std::unique_ptr<peers::Collectives>>(std::move(door));
+  RuntimeOptions options;
+  options.engine_only = true;
+  std::uint64_t join_count = 0;
+  HVD_ASSIGN(std::unique_ptr<Runtime> runtime, Runtime::create(options, join_count));
+  return Result<std::unique_ptr<peers::Collectives>>(
+      std::make_unique<EngineDoor>(std::move(runtime)));
 }
 
 }  // namespace hvd::bench

@@ -1,7 +1,7 @@
 // tests/bench/engine_door.h: the operations of the benchmark straight into the engine, no names.
 // Not here: by name (api_door.h), what is timed (peers/src/bench.h).
 // Threads: one, which holds the engine for itself.  Limits: float32.
-// Read next: bindings/c/runtime.cc, whose parts these are.
+// Read next: bindings/c/runtime.h.
 #pragma once
 
 #include <memory>
