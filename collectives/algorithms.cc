@@ -6,6 +6,8 @@
 #include <cmath>
 
 #include "collectives/generators/dissemination_barrier.h"
+#include "collectives/generators/halving_doubling_allreduce.h"
+#include "collectives/generators/hierarchical_allreduce.h"
 #include "collectives/generators/linear_gather.h"
 #include "collectives/generators/linear_scatter.h"
 #include "collectives/generators/one_shot_allreduce.h"
@@ -47,6 +49,17 @@ double ring_bound(const ScheduleSize& size) {
 double whole_vector_bound(const ScheduleSize& size) {
   return (2 * rounds_of(size.rank_count) + 5) * chunks_of(size);
 }
+// Twice the vector and, for those who fold, twice more; a short chunk each round; and the two
+// copies that a prescale and a narrow wire take.
+double halving_bound(const ScheduleSize& size) {
+  return 8 * chunks_of(size) + 4 * rounds_of(size.rank_count);
+}
+// Pieces of one stretch have two chunks for each host, or one where there are but two hosts.
+double hierarchical_bound(const ScheduleSize& size) {
+  const double most = std::max(1.0, std::floor(size.slot_elements / 2));
+  const double stretches = size.elements / std::min(size.chunk_elements, most) + 1;
+  return (12 + 2 * size.rank_count) * stretches + halving_bound(size) * 2 + ring_bound(size);
+}
 // For each partner two ops for each chunk of the longest part that is sent, one for each that
 // comes; and the own part.
 double pairs_bound(const ScheduleSize& size) {
@@ -82,12 +95,18 @@ constexpr std::array kRows = {
                  "whole vectors are exchanged with ever farther ranks"},
     AlgorithmRow{Kind::allreduce, Algorithm::tree, "tree", make_tree_allreduce, whole_vector_bound,
                  0, "up a binomial tree to rank 0, and down again"},
+    AlgorithmRow{Kind::allreduce, Algorithm::halving_doubling, "halving_doubling",
+                 make_halving_doubling_allreduce, halving_bound, 0,
+                 "ever smaller parts are combined with ever nearer ranks, then collected"},
     AlgorithmRow{Kind::allreduce, Algorithm::one_shot, "one_shot", make_one_shot_allreduce,
                  one_shot_bound, kNeedsSlots | kNeedsOneHost,
                  "every rank combines what all put into their slots"},
     AlgorithmRow{Kind::allreduce, Algorithm::two_shot, "two_shot", make_two_shot_allreduce,
                  two_shot_bound, kNeedsSlots | kNeedsOneHost,
                  "every rank combines its share of what lies in the slots, then all collect"},
+    AlgorithmRow{Kind::allreduce, Algorithm::hierarchical, "hierarchical",
+                 make_hierarchical_allreduce, hierarchical_bound, kNeedsSlots | kNeedsSeveralHosts,
+                 "combined in each host, exchanged between hosts, collected in each host"},
     AlgorithmRow{Kind::allgather, Algorithm::slots, "slots", make_slots_allgather, parts_bound,
                  kNeedsSlots | kNeedsOneHost,
                  "each rank puts its part into its slots and fetches the others'"},

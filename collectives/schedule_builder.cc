@@ -3,6 +3,8 @@
 #include <numeric>
 #include <utility>
 
+#include "core/base/check.h"
+
 namespace hvd {
 namespace {
 
@@ -50,6 +52,11 @@ Op edge_op(OpKind kind, Rank peer, Place dst, Place src, std::uint64_t count, un
   return op;
 }
 
+// Chunks with elements are narrow on the wire where that was asked for.
+unsigned wire_flag(const Schedule& schedule, std::uint64_t count) {
+  return schedule.narrow && count > 0 ? unsigned{kNarrow} : 0U;
+}
+
 }  // namespace
 
 ScheduleBuilder::ScheduleBuilder(CollectiveKind kind, const ScheduleParams& params) {
@@ -86,16 +93,17 @@ ScheduleBuilder& ScheduleBuilder::reduce(Place dst, Place src, std::uint64_t cou
 }
 
 ScheduleBuilder& ScheduleBuilder::send(Rank to, Place src, std::uint64_t count) {
-  return add(edge_op(OpKind::send, to, Place{}, src, count, 0));
+  return add(edge_op(OpKind::send, to, Place{}, src, count, wire_flag(schedule_, count)));
 }
 
 ScheduleBuilder& ScheduleBuilder::recv(Rank from, Place dst, std::uint64_t count, unsigned flags) {
-  return add(edge_op(OpKind::recv, from, dst, Place{}, count, flags));
+  return add(edge_op(OpKind::recv, from, dst, Place{}, count, flags | wire_flag(schedule_, count)));
 }
 
 ScheduleBuilder& ScheduleBuilder::recv_reduce(Rank from, Place dst, Place src, std::uint64_t count,
                                               unsigned flags) {
-  return add(edge_op(OpKind::recv_reduce, from, dst, src, count, flags));
+  return add(
+      edge_op(OpKind::recv_reduce, from, dst, src, count, flags | wire_flag(schedule_, count)));
 }
 
 ScheduleBuilder& ScheduleBuilder::post(std::uint32_t flag, std::uint32_t value) {
@@ -136,6 +144,26 @@ ScheduleBuilder& ScheduleBuilder::scratch(std::uint64_t element_count) {
 ScheduleBuilder& ScheduleBuilder::slot(std::uint64_t element_count, std::vector<Rank> slot_ranks) {
   schedule_.slot_element_count = element_count;
   schedule_.slot_ranks = std::move(slot_ranks);
+  return *this;
+}
+
+ScheduleBuilder& ScheduleBuilder::embed(const Schedule& inner, const std::vector<Rank>& ranks,
+                                        std::uint64_t output_offset) {
+  HVD_CHECK(inner.in_place && inner.scratch_element_count == 0 && inner.slot_ranks.empty());
+  for (Op op : inner.ops) {
+    if (op.dst != BufferKind::none) {
+      op.dst = BufferKind::output;
+      op.dst_offset += output_offset;
+    }
+    if (op.src != BufferKind::none) {
+      op.src = BufferKind::output;
+      op.src_offset += output_offset;
+    }
+    if (op.peer >= 0) {
+      op.peer = ranks[static_cast<std::size_t>(op.peer)].value;
+    }
+    add(op);
+  }
   return *this;
 }
 

@@ -32,6 +32,7 @@ class ScheduleBuilder {
 
   ScheduleBuilder& copy(Place dst, Place src, std::uint64_t count, unsigned flags = 0);
   ScheduleBuilder& reduce(Place dst, Place src, std::uint64_t count, unsigned flags = 0);
+  // On edges, kNarrow is added where the parameters say so.
   ScheduleBuilder& send(Rank to, Place src, std::uint64_t count);
   ScheduleBuilder& recv(Rank from, Place dst, std::uint64_t count, unsigned flags = 0);
   ScheduleBuilder& recv_reduce(Rank from, Place dst, Place src, std::uint64_t count,
@@ -44,6 +45,11 @@ class ScheduleBuilder {
   ScheduleBuilder& scratch(std::uint64_t element_count);
   // Shared memory that this rank offers, and the ranks that see it, this one included.
   ScheduleBuilder& slot(std::uint64_t element_count, std::vector<Rank> slot_ranks);
+
+  // The ops of a schedule in place, of as many ranks as are given here: its rank i is ranks[i], and
+  // its vector begins at `output_offset` of the output.
+  ScheduleBuilder& embed(const Schedule& inner, const std::vector<Rank>& ranks,
+                         std::uint64_t output_offset);
 
   Schedule take() { return std::move(schedule_); }
 

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <string>
+#include <utility>
 
 #include "core/base/check.h"
 
@@ -27,35 +29,46 @@ struct Situation {
   std::uint64_t bytes;
   Lane lane;
   std::uint64_t slot_bytes;  // shared, of that lane
-  bool is_one_host;
+  int host_count;
+  int ranks_per_host;  // that every host has at least
+  bool shares() const { return slot_bytes >= kChunkBytesMin; }
 };
 
-bool on_one_host(std::span<const int> host_of_rank) {
-  return std::all_of(host_of_rank.begin(), host_of_rank.end(),
-                     [&](int host) { return host == host_of_rank.front(); });
+// How many hosts, and how many ranks each has at least.
+std::pair<int, int> host_sizes(std::span<const int> host_of_rank, int rank_count) {
+  std::map<int, int> sizes;
+  for (const int host : host_of_rank) {
+    ++sizes[host];
+  }
+  if (sizes.empty()) {
+    return {1, rank_count};
+  }
+  const auto smallest = std::min_element(
+      sizes.begin(), sizes.end(), [](const auto& x, const auto& y) { return x.second < y.second; });
+  return {static_cast<int>(sizes.size()), smallest->second};
 }
 
 Situation situation_of(const WorkShape& shape, int rank_count, const SelectorSettings& settings) {
   const std::uint64_t bytes = shape.element_count * dtype_bytes(shape.dtype);
   const Lane lane = bytes <= settings.tuning.express_bytes_most ? Lane::express : Lane::bulk;
+  const auto [host_count, ranks_per_host] = host_sizes(settings.host_of_rank, rank_count);
   return {shape.kind,
           rank_count,
           bytes,
           lane,
           lane == Lane::express ? settings.slot_bytes_express : settings.slot_bytes_bulk,
-          on_one_host(settings.host_of_rank)};
+          host_count,
+          ranks_per_host};
 }
 
 // Whether the algorithm could run; equal counts are only known to make_schedule, so that no rule
 // takes an algorithm that needs them.
 bool is_possible(const AlgorithmRow& row, const Situation& situation) {
-  const bool shares = situation.slot_bytes >= kChunkBytesMin;
-  return ((row.needs & kNeedsSlots) == 0 || shares) &&
-         ((row.needs & kNeedsStripes) == 0 ||
-          situation.slot_bytes / kChunkBytesMin >=
-              static_cast<std::uint64_t>(situation.rank_count)) &&
-         ((row.needs & kNeedsOneHost) == 0 || situation.is_one_host) &&
-         ((row.needs & kNeedsSeveralHosts) == 0 || !situation.is_one_host) &&
+  const auto ranks = static_cast<std::uint64_t>(situation.rank_count);
+  return ((row.needs & kNeedsSlots) == 0 || situation.shares()) &&
+         ((row.needs & kNeedsStripes) == 0 || situation.slot_bytes / kChunkBytesMin >= ranks) &&
+         ((row.needs & kNeedsOneHost) == 0 || situation.host_count == 1) &&
+         ((row.needs & kNeedsSeveralHosts) == 0 || situation.host_count > 1) &&
          (row.needs & kNeedsEqualCounts) == 0;
 }
 
@@ -64,31 +77,42 @@ bool is_possible(const AlgorithmRow& row, const Situation& situation) {
 // who force it, and for wires on which only few pairs may talk.
 struct AllreduceRule {
   int rank_count_most;
-  std::uint64_t bytes_most;
+  std::uint64_t bytes_most;           // of the vector
+  std::uint64_t bytes_per_rank_most;  // of a rank's block of it
   Algorithm algorithm;
   std::string_view reason;
 };
-constexpr std::array<AllreduceRule, 3> kEdgeRules = {{
-    {2, 64 * kKiB, Algorithm::recursive_doubling,
+constexpr std::uint64_t kAnyBytes = std::numeric_limits<std::uint64_t>::max();
+constexpr std::array<AllreduceRule, 4> kEdgeRules = {{
+    {2, 64 * kKiB, kAnyBytes, Algorithm::recursive_doubling,
      "one round instead of two; a rank reads and writes 5 n bytes instead of 4.5 n"},
-    {kRankCountMax, 32 * kKiB, Algorithm::recursive_doubling,
+    {kRankCountMax, 32 * kKiB, kAnyBytes, Algorithm::recursive_doubling,
      "log p rounds instead of 2 (p - 1), and rounds cost more than bytes here"},
-    {kRankCountMax, std::numeric_limits<std::uint64_t>::max(), Algorithm::ring,
-     "2 (p - 1) / p of the vector is the least that a rank can send"},
+    {kRankCountMax, kAnyBytes, 32 * kKiB, Algorithm::halving_doubling,
+     "the ring's bytes in 2 log p rounds; with blocks so short its 2 (p - 1) rounds cost more than "
+     "the neighbours that it keeps to"},
+    {kRankCountMax, kAnyBytes, kAnyBytes, Algorithm::ring,
+     "2 (p - 1) / p of the vector is the least that a rank can send, for any p"},
 }};
 
 // Through slots one-shot waits once a chunk and moves p (p + 2) n bytes, two-shot waits twice and
-// moves (5 p - 2) n: for two ranks 8 n both.
+// moves (5 p - 2) n: for two ranks 8 n both. Where hosts have one rank each, there is nothing to
+// do inside them.
 Algorithm allreduce_by_size(const Situation& situation, const HostTuning& tuning) {
-  if (situation.is_one_host && situation.slot_bytes >= kChunkBytesMin) {
+  if (situation.shares() && situation.host_count == 1) {
     const bool is_small = situation.rank_count <= tuning.one_shot_rank_count_most ||
                           situation.bytes <= tuning.one_shot_bytes_most;
     return is_small ? Algorithm::one_shot : Algorithm::two_shot;
   }
+  if (situation.shares() && situation.host_count < situation.rank_count) {
+    return Algorithm::hierarchical;
+  }
+  const std::uint64_t per_rank = situation.bytes / static_cast<std::uint64_t>(situation.rank_count);
   return std::find_if(kEdgeRules.begin(), kEdgeRules.end(),
                       [&](const AllreduceRule& rule) {
                         return situation.rank_count <= rule.rank_count_most &&
-                               situation.bytes <= rule.bytes_most;
+                               situation.bytes <= rule.bytes_most &&
+                               per_rank <= rule.bytes_per_rank_most;
                       })
       ->algorithm;
 }
@@ -140,17 +164,26 @@ Result<const AlgorithmRow*> choose_algorithm(const Situation& situation,
   return &row_by_rules(situation, settings.tuning);
 }
 
+// How many pieces the vector has that travel by themselves.
+std::uint64_t piece_count_of(const AlgorithmRow& row, const Situation& situation) {
+  const bool goes_in_parts = row.algorithm == Algorithm::ring || has_counts(row.kind);
+  if (row.algorithm == Algorithm::hierarchical) {
+    return static_cast<std::uint64_t>(situation.ranks_per_host);
+  }
+  return goes_in_parts ? static_cast<std::uint64_t>(situation.rank_count) : 1;
+}
+
 // Long vectors go in the chunks that were best on this host (64 KiB cost 25-30 % more than 256 KiB,
 // data_plane.md, "Shared memory"; larger ones leave the caches). Below that, a piece that travels
 // as a whole (the vector, or a rank's block of it) is cut in two, so that the second half is under
-// way while the first is reduced; cutting below 16 KiB would cost more than it hides.
+// way while the first is reduced; in eight where it passes through hosts, whose stages overlap.
+// Cutting below 16 KiB would cost more than it hides.
 std::uint64_t chunk_by_size(const AlgorithmRow& row, const Situation& situation,
                             const HostTuning& tuning) {
-  const bool goes_in_parts = row.algorithm == Algorithm::ring || has_counts(row.kind);
-  const auto ranks = static_cast<std::uint64_t>(situation.rank_count);
-  const std::uint64_t piece = goes_in_parts ? situation.bytes / ranks : situation.bytes;
+  const std::uint64_t piece = situation.bytes / piece_count_of(row, situation);
+  const std::uint64_t cuts = row.algorithm == Algorithm::hierarchical ? 8 : 2;
   const std::uint64_t least = std::min(16 * kKiB, tuning.chunk_bytes);
-  return std::clamp((piece + 1) / 2, least, tuning.chunk_bytes);
+  return std::clamp((piece + cuts - 1) / cuts, least, tuning.chunk_bytes);
 }
 
 // In whole pages where it is long, so that pieces of slots and tensors begin on cache lines.

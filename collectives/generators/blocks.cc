@@ -61,4 +61,14 @@ void copy_block(ScheduleBuilder& builder, const ScheduleParams& params, std::uin
   }
 }
 
+void round_to_wire(ScheduleBuilder& builder, const ScheduleParams& params, Block output) {
+  if (!params.narrow) {
+    return;
+  }
+  for (std::uint64_t k = 0; k < chunk_count_of(output, params.chunk_element_count); ++k) {
+    const Block chunk = chunk_of(output, params.chunk_element_count, k);
+    builder.copy(at_output(chunk.offset), at_output(chunk.offset), chunk.count, kNarrow);
+  }
+}
+
 }  // namespace hvd

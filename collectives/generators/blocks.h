@@ -51,6 +51,9 @@ constexpr unsigned post_flag(const ScheduleParams& params) {
 // if the elements lie there already and no factor applies.
 void copy_input_to_output(ScheduleBuilder& builder, const ScheduleParams& params, unsigned flags);
 
+// Where others will get elements of the output over narrow wires, this rank keeps the same values.
+void round_to_wire(ScheduleBuilder& builder, const ScheduleParams& params, Block output);
+
 // Copies input elements to the output from `output_offset` on, chunk by chunk.
 void copy_block(ScheduleBuilder& builder, const ScheduleParams& params, std::uint64_t output_offset,
                 Block input, unsigned flags = 0);

@@ -1,28 +1,10 @@
 #include "collectives/generators/recursive_doubling_allreduce.h"
 
-#include <bit>
-
 #include "collectives/generators/exchange.h"
+#include "collectives/generators/fold.h"
 
 namespace hvd {
 namespace {
-
-// Ranks 2 i and 2 i + 1 below 2 * folded_count count as one, played by 2 i + 1; so a player speaks
-// for neighbouring ranks, and the order of players is the order of the ranks they speak for.
-struct Fold {
-  int player_count;
-  int folded_count;
-  explicit Fold(int rank_count)
-      : player_count(static_cast<int>(std::bit_floor(static_cast<unsigned>(rank_count)))),
-        folded_count(rank_count - player_count) {}
-
-  bool folded(int rank) const { return rank < 2 * folded_count; }
-  bool plays(int rank) const { return !folded(rank) || rank % 2 == 1; }
-  int player_of(int rank) const { return folded(rank) ? rank / 2 : rank - folded_count; }
-  Rank rank_of(int player) const {
-    return Rank{player < folded_count ? 2 * player + 1 : player + folded_count};
-  }
-};
 
 class RecursiveDoubling {
  public:
@@ -51,6 +33,9 @@ class RecursiveDoubling {
     for (int distance = 1; distance < fold.player_count; distance *= 2) {
       const bool final = 2 * distance == fold.player_count;
       exchange(fold.rank_of(player ^ distance), final ? post_flag(params_) : 0U);
+    }
+    if (fold.folded_count > 0) {
+      round_to_wire(builder_, params_, all_);  // everywhere, as those who do not play get it so
     }
     if (fold.folded(rank)) {
       send_all(Rank{rank - 1});
@@ -87,9 +72,17 @@ class RecursiveDoubling {
   }
   // A chunk is sent before it is reduced, so both sides send what they had before the round.
   void exchange(Rank with, unsigned flags) {
+    const BufferKind mine = mine_;
+    mine_ = params_.narrow ? BufferKind::output : mine_;
     exchange_in_turn(
         chunk_count_, static_cast<std::uint64_t>(params_.send_ahead),
-        [&](std::uint64_t k) { send(with, k); },
+        [&](std::uint64_t k) {
+          if (params_.narrow) {  // both sides combine what the other got
+            builder_.copy(at_output(chunk(k).offset), {mine, chunk(k).offset, {}}, chunk(k).count,
+                          kNarrow);
+          }
+          send(with, k);
+        },
         [&](std::uint64_t k) { recv_reduce(with, k, flags); });
     mine_ = BufferKind::output;
   }

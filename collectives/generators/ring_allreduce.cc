@@ -33,6 +33,9 @@ Schedule make_ring_allreduce(const ScheduleParams& params) {
         const bool final = step == last_reduce_step;
         builder.recv_reduce(left, at_output(chunk.offset), {mine, chunk.offset, {}}, chunk.count,
                             kReverseOperands | (final ? post_flag(params) : 0U));
+        if (final) {
+          round_to_wire(builder, params, chunk);
+        }
       });
   return builder.take();
 }

@@ -8,8 +8,9 @@ namespace {
 
 // The children's ranks are higher than mine and rise from child to child, so mine is always the
 // left operand.
-void reduce_chunk(ScheduleBuilder& builder, const TreePlace& tree, BufferKind mine, Block chunk,
-                  unsigned root_flags) {
+void reduce_chunk(ScheduleBuilder& builder, const ScheduleParams& params, const TreePlace& tree,
+                  BufferKind mine, Block chunk) {
+  const unsigned root_flags = params.rank == kRoot ? post_flag(params) : 0U;
   for (const Rank child : tree.children) {
     const bool last = child == tree.children.back();
     builder.recv_reduce(child, at_output(chunk.offset), {mine, chunk.offset, {}}, chunk.count,
@@ -18,6 +19,8 @@ void reduce_chunk(ScheduleBuilder& builder, const TreePlace& tree, BufferKind mi
   }
   if (tree.parent.value >= 0) {
     builder.send(tree.parent, {mine, chunk.offset, {}}, chunk.count);
+  } else {
+    round_to_wire(builder, params, chunk);
   }
 }
 
@@ -49,8 +52,7 @@ Schedule make_tree_allreduce(const ScheduleParams& params) {
   const Block all{0, params.element_count};
   const std::uint64_t chunk_count = chunk_count_of(all, params.chunk_element_count);
   for (std::uint64_t k = 0; k < chunk_count; ++k) {
-    reduce_chunk(builder, tree, mine, chunk_of(all, params.chunk_element_count, k),
-                 params.rank == kRoot ? post_flag(params) : 0U);
+    reduce_chunk(builder, params, tree, mine, chunk_of(all, params.chunk_element_count, k));
   }
   for (std::uint64_t k = 0; k < chunk_count; ++k) {
     spread_chunk(builder, tree, chunk_of(all, params.chunk_element_count, k));

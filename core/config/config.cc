@@ -81,9 +81,7 @@ bool one_of(std::string_view word, std::initializer_list<std::string_view> words
 }
 
 Status check_words(const Config& config) {
-  if (!one_of(config.algorithm, {"auto", "ring", "recursive_doubling", "tree"})) {
-    return bad_value("HVD_ALGORITHM", config.algorithm, "auto, ring, recursive_doubling or tree");
-  }
+  // HVD_ALGORITHM is for the data plane to check: it knows its algorithms.
   if (!one_of(config.log_level, {"trace", "debug", "info", "warning", "error", "off"})) {
     return bad_value("HVD_LOG_LEVEL (or its alias)", config.log_level,
                      "trace, debug, info, warning, error or off");

@@ -56,7 +56,7 @@ constexpr std::array<Setting, 23> kTable = {{
     {"HVD_FUSION_BYTES_MAX", "HOROVOD_FUSION_THRESHOLD", &Config::fusion_bytes_max, "134217728", 0,
      kBytesMost, "largest sum of tensors that are reduced together; 0 turns fusion off"},
     {"HVD_ALGORITHM", "", &Config::algorithm, "auto", 0, 0,
-     "schedule of an allreduce: auto, ring, recursive_doubling or tree"},
+     "algorithm of the collectives that have it: auto, or a name of collectives/algorithms.cc"},
     {"HVD_CHUNK_BYTES", "", &Config::chunk_bytes, "0", 0, 1 << 30,
      "bytes that a schedule moves at a time; 0: chosen by size"},
     {"HVD_LOG_LEVEL", "HOROVOD_LOG_LEVEL", &Config::log_level, "warning", 0, 0,

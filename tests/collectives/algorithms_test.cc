@@ -45,6 +45,7 @@ ScheduleParams params_for(const AlgorithmRow& row, int rank_count, std::uint64_t
   params.slot_element_count = 3 * static_cast<std::uint64_t>(rank_count);
   params.prescale = reduces(row.kind);
   params.postscale = reduces(row.kind);
+  params.narrow = reduces(row.kind);
   if ((row.needs & kNeedsSeveralHosts) != 0) {
     for (int rank = 0; rank < rank_count; ++rank) {
       params.host_of_rank.push_back(rank / 2);

@@ -85,6 +85,7 @@ void verify_variants(CollectiveKind kind, Generator generator, ScheduleParams pa
     params.prescale = reduces(kind) && (variant & 2) != 0;
     params.postscale = reduces(kind) && (variant & 4) != 0;
     params.stream = variant % 3 == 0;
+    params.narrow = reduces(kind) && variant % 3 == 1;
     params.root =
         has_root(kind) ? Rank{random.below(static_cast<std::uint64_t>(params.rank_count))} : kRoot;
     if (kind == CollectiveKind::alltoall) {
@@ -99,9 +100,9 @@ void verify_variants(CollectiveKind kind, Generator generator, ScheduleParams pa
   }
 }
 
-// Hosts of any sizes, ranks of one host not always next to one another.
+// Two hosts or more, of any sizes, ranks of one host not always next to one another.
 std::vector<int> random_hosts(int rank_count, Random& random) {
-  const std::uint64_t host_count = random.below(static_cast<std::uint64_t>(rank_count)) + 1;
+  const std::uint64_t host_count = random.below(static_cast<std::uint64_t>(rank_count) - 1) + 2;
   std::map<std::uint64_t, int> numbers;
   std::vector<int> hosts;
   for (int rank = 0; rank < rank_count; ++rank) {
@@ -110,6 +111,9 @@ std::vector<int> random_hosts(int rank_count, Random& random) {
                                    : static_cast<std::uint64_t>(rank) * host_count /
                                          static_cast<std::uint64_t>(rank_count);
     hosts.push_back(numbers.emplace(host, static_cast<int>(numbers.size())).first->second);
+  }
+  if (numbers.size() == 1) {
+    hosts.back() = 1;
   }
   return hosts;
 }
@@ -123,7 +127,7 @@ void require_verified(Generator generator, const ScheduleParams& params, int edg
 int verify_kind(CollectiveKind kind, Generator generator, Ground ground) {
   Random random(20240607);
   int count = 0;
-  for (int p = 1; p <= 9; ++p) {
+  for (int p = ground == Ground::hosts ? 2 : 1; p <= 9; ++p) {
     const auto ranks = static_cast<std::uint64_t>(p);
     for (const std::uint64_t n : {std::uint64_t{0}, std::uint64_t{1}, ranks - 1, ranks,
                                   2 * ranks + 3, 4 * ranks, std::uint64_t{29}, 11 * ranks + 1}) {

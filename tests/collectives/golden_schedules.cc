@@ -1,6 +1,7 @@
 #include "tests/collectives/golden_schedules.h"
 
 #include "collectives/generators/dissemination_barrier.h"
+#include "collectives/generators/halving_doubling_allreduce.h"
 #include "collectives/generators/linear_gather.h"
 #include "collectives/generators/linear_scatter.h"
 #include "collectives/generators/one_shot_allreduce.h"
@@ -92,6 +93,7 @@ std::vector<GoldenFile> edge_schedules() {
   return {
       {"ring_allreduce.txt", printed(make_ring_allreduce, allreduces)},
       {"recursive_doubling_allreduce.txt", printed(make_recursive_doubling_allreduce, allreduces)},
+      {"halving_doubling_allreduce.txt", printed(make_halving_doubling_allreduce, allreduces)},
       {"tree_allreduce.txt", printed(make_tree_allreduce, allreduces)},
       {"tree_broadcast.txt", printed(make_tree_broadcast, roots)},
       {"chain_broadcast.txt", printed(make_chain_broadcast, {rooted(sized(3, 3, 2), 1)})},

@@ -43,5 +43,22 @@ TEST_CASE("an op without elements names no buffer, one with a slot buffer its ow
   CHECK(schedule.scratch_element_count == 9);
 }
 
+TEST_CASE("an embedded schedule is about other ranks and another part of the output",
+          "[schedule_builder]") {
+  ScheduleParams params;
+  params.in_place = true;
+  ScheduleBuilder inner(CollectiveKind::allreduce, params);
+  inner.send(Rank{1}, at_input(2), 3).recv(Rank{0}, Place{}, 0);
+  ScheduleBuilder outer(CollectiveKind::allreduce, params);
+  const Schedule schedule = outer.embed(inner.take(), {Rank{4}, Rank{6}}, 100).take();
+  REQUIRE(schedule.ops.size() == 2);
+  CHECK(schedule.ops[0].peer == 6);
+  CHECK(schedule.ops[0].src == BufferKind::output);
+  CHECK(schedule.ops[0].src_offset == 102);
+  CHECK(schedule.ops[1].peer == 4);
+  CHECK(schedule.ops[1].dst == BufferKind::none);
+  CHECK(schedule.ops[1].dst_offset == 0);
+}
+
 }  // namespace
 }  // namespace hvd

@@ -68,9 +68,10 @@ TEST_CASE("of random choices only those are accepted that pack back to the same"
 TEST_CASE("short vectors are doubled, long ones go around the ring", "[selector]") {
   CHECK(chosen(allreduce_of(2), 4).algorithm == Algorithm::recursive_doubling);
   CHECK(chosen(allreduce_of(8 * 1024), 4).algorithm == Algorithm::recursive_doubling);
-  CHECK(chosen(allreduce_of(8 * 1024 + 1), 4).algorithm == Algorithm::ring);
+  CHECK(chosen(allreduce_of(8 * 1024 + 1), 4).algorithm == Algorithm::halving_doubling);
+  CHECK(chosen(allreduce_of(1 << 16), 4).algorithm == Algorithm::ring);
   CHECK(chosen(allreduce_of(1 << 20), 4).chunk_bytes == 256 * 1024);
-  CHECK(chosen(allreduce_of(1 << 16), 4).chunk_bytes == 32 * 1024);
+  CHECK(chosen(allreduce_of(1 << 16), 4).chunk_bytes == 32 * 1024);  // half a block
 }
 
 TEST_CASE("settings force the algorithm of an allreduce and the chunk", "[selector]") {
@@ -142,6 +143,20 @@ TEST_CASE("on one host items pass through shared slots, small ones in their own 
   CHECK(chosen(WorkShape{}, 4, kShared).algorithm == Algorithm::slots);
 }
 
+TEST_CASE("hosts with several ranks are used as such, lone ranks by edges", "[selector]") {
+  constexpr std::array<int, 4> pairs = {0, 0, 1, 1};
+  constexpr std::array<int, 4> lone = {0, 1, 2, 3};
+  SelectorSettings settings = kShared;
+  settings.host_of_rank = pairs;
+  CHECK(chosen(allreduce_of(2), 4, settings).algorithm == Algorithm::hierarchical);
+  CHECK(chosen(allreduce_of(1 << 22), 4, settings).algorithm == Algorithm::hierarchical);
+  CHECK(chosen(allreduce_of(1 << 18), 4, settings).chunk_bytes == 64 * 1024);
+  settings.host_of_rank = lone;
+  CHECK(chosen(allreduce_of(1 << 22), 4, settings).algorithm == Algorithm::ring);
+  CHECK(chosen(allreduce_of(16 * 1024), 4, settings).algorithm == Algorithm::halving_doubling);
+  CHECK(chosen(allreduce_of(2), 4, settings).algorithm == Algorithm::recursive_doubling);
+}
+
 TEST_CASE("long items bypass the caches from the size on that calibration found", "[selector]") {
   SelectorSettings settings = kShared;
   CHECK_FALSE(chosen(allreduce_of(1 << 24), 2, settings).stream);
@@ -158,7 +173,7 @@ TEST_CASE("an algorithm that cannot be had gives way, an unknown one is an error
   settings.algorithm = "ring";
   CHECK(chosen(allreduce_of(2), 4, settings).algorithm == Algorithm::ring);
   const std::string text = choose(allreduce_of(2), 4, {.algorithm = "star"}).status().message();
-  CHECK(text.find("allowed is auto, ring, recursive_doubling, tree, one_shot") !=
+  CHECK(text.find("allowed is auto, ring, recursive_doubling, tree, halving_doubling") !=
         std::string::npos);
 }
 

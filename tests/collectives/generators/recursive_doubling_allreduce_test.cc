@@ -11,5 +11,11 @@ TEST_CASE("recursive doubling allreduce is proven for every size on up to 16 ran
   CHECK(verify_allreduce(make_recursive_doubling_allreduce) > 20'000);
 }
 
+TEST_CASE("recursive doubling allreduce leaves the same on all ranks over narrow wires too",
+          "[recursive_doubling_allreduce]") {
+  CHECK(verify_kind(CollectiveKind::allreduce, make_recursive_doubling_allreduce, Ground::edges) >
+        5'000);
+}
+
 }  // namespace
 }  // namespace hvd

@@ -10,5 +10,9 @@ TEST_CASE("ring allreduce is proven for every size on up to 16 ranks", "[ring_al
   CHECK(verify_allreduce(make_ring_allreduce) > 20'000);
 }
 
+TEST_CASE("ring allreduce leaves the same on all ranks over narrow wires too", "[ring_allreduce]") {
+  CHECK(verify_kind(CollectiveKind::allreduce, make_ring_allreduce, Ground::edges) > 5'000);
+}
+
 }  // namespace
 }  // namespace hvd

@@ -10,5 +10,9 @@ TEST_CASE("tree allreduce is proven for every size on up to 16 ranks", "[tree_al
   CHECK(verify_allreduce(make_tree_allreduce) > 20'000);
 }
 
+TEST_CASE("tree allreduce leaves the same on all ranks over narrow wires too", "[tree_allreduce]") {
+  CHECK(verify_kind(CollectiveKind::allreduce, make_tree_allreduce, Ground::edges) > 5'000);
+}
+
 }  // namespace
 }  // namespace hvd
