@@ -17,7 +17,7 @@ namespace {
 // hosts they carry the data.
 constexpr int kTurnsBetweenPolls = 4096;
 constexpr int kTurnsBetweenPollsOfHosts = 16;
-// As the floor peer does it: a rank with a core of its own spins so often before it yields.
+// Turns of a rank with a core of its own before it yields.
 constexpr int kSpins = 2000;
 
 void pause_core() {
@@ -44,11 +44,11 @@ void check(const Status& status) {
 
 class EngineDoor final : public peers::Collectives {
  public:
-  explicit EngineDoor(std::unique_ptr<Runtime> runtime)
+  EngineDoor(std::unique_ptr<Runtime> runtime, int spins)
       : runtime_(std::move(runtime)),
         plane_(runtime_->data()),
         several_hosts_(runtime_->place().cross_size > 1),
-        spins_(runtime_->place().local_size > allowed_cores() ? 0 : kSpins) {}
+        spins_(spins) {}
   ~EngineDoor() override { runtime_->leave(); }
   EngineDoor(const EngineDoor&) = delete;
   EngineDoor& operator=(const EngineDoor&) = delete;
@@ -211,10 +211,13 @@ bool EngineDoor::take_completions() {
 
 void EngineDoor::rest() {
   ++waited_;
-  if (waited_ % (several_hosts_ ? kTurnsBetweenPollsOfHosts : kTurnsBetweenPolls) == 0) {
+  if (several_hosts_ && waited_ % kTurnsBetweenPollsOfHosts == 0) {
     runtime_->idle().poll();
   }
   if (waited_ > spins_) {
+    if (waited_ % kTurnsBetweenPolls == 0) {
+      runtime_->idle().poll();
+    }
     ::sched_yield();
   }
   pause_core();
@@ -222,13 +225,16 @@ void EngineDoor::rest() {
 
 }  // namespace
 
-Result<std::unique_ptr<peers::Collectives>> open_engine_door() {
-  RuntimeOptions options;
-  options.engine_only = true;
+std::unique_ptr<peers::Collectives> open_engine_door(const peers::Options& options) {
+  RuntimeOptions runtime_options;
+  runtime_options.engine_only = true;
   std::uint64_t join_count = 0;
-  HVD_ASSIGN(std::unique_ptr<Runtime> runtime, Runtime::create(options, join_count));
-  return Result<std::unique_ptr<peers::Collectives>>(
-      std::make_unique<EngineDoor>(std::move(runtime)));
+  auto runtime = Runtime::create(runtime_options, join_count);
+  check(runtime.status());
+  // As the floor peer does it: ranks that share cores yield at once.
+  const bool own_core = (*runtime)->place().local_size <= allowed_cores();
+  const int spins = static_cast<int>(options.number("spins", own_core ? kSpins : 0));
+  return std::make_unique<EngineDoor>(std::move(runtime).value(), spins);
 }
 
 }  // namespace hvd::bench

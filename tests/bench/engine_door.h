@@ -6,13 +6,13 @@
 
 #include <memory>
 
-#include "core/base/status.h"
 #include "tests/bench/peers/src/collectives.h"
 
 namespace hvd::bench {
 
-// Joins the job by the HVD_* variables, forms its transports and opens the engine. Operations throw
-// std::runtime_error with hvd's error text.
-Result<std::unique_ptr<peers::Collectives>> open_engine_door();
+// Joins the job by the HVD_* variables, forms its transports and opens the engine. --spins N: how
+// many turns a wait takes before it yields. Throws std::runtime_error with hvd's error text, as do
+// the operations.
+std::unique_ptr<peers::Collectives> open_engine_door(const peers::Options& options);
 
 }  // namespace hvd::bench

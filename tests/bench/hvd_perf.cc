@@ -29,16 +29,13 @@ std::string missing(const peers::Options& options) {
   return "";
 }
 
-std::unique_ptr<peers::Collectives> open_door(const std::string& door) {
+std::unique_ptr<peers::Collectives> open_door(const peers::Options& options) {
+  const std::string door = options.text("door", "api");
   if (door == "api") {
     return open_api_door();
   }
   if (door == "engine") {
-    auto opened = open_engine_door();
-    if (!opened.ok()) {
-      throw std::runtime_error(opened.status().message());
-    }
-    return std::move(opened).value();
+    return open_engine_door(options);
   }
   throw std::runtime_error("--door is '" + door + "'; allowed is api or engine");
 }
@@ -51,7 +48,7 @@ int run(const peers::Options& options, const PerfJob& job) {
     }
     return 0;
   }
-  const std::unique_ptr<peers::Collectives> door = open_door(options.text("door", "api"));
+  const std::unique_ptr<peers::Collectives> door = open_door(options);
   // After init, as the MPI peers do it: init judges by the cores that all ranks may use.
   peers::pin(job.rank);
   peers::run_peer(*door, options);
