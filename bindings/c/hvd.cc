@@ -171,9 +171,10 @@ Status take_memory(const Call& call, const Runtime& runtime, Request& request) {
     case CollectiveKind::reduce_scatter: {
       HVD_TRY(take_splits(call, runtime, request));
       Shape expected = request.input.shape;
-      if (expected.dimension_count() > 0 && expected[0] >= 0) {
-        expected.set(0, split_of(request, runtime.rank(), runtime.size()));
+      if (expected.dimension_count() == 0 || expected[0] < 0) {
+        return ok_status();  // has no rows: runtime.check says so
       }
+      expected.set(0, split_of(request, runtime.rank(), runtime.size()));
       return take_output(call, request, expected);
     }
     default:

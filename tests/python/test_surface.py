@@ -21,6 +21,11 @@ SIGNATURES = {
     "postscale_factor=1.0 process_set",
     "allgather": "tensor name=None process_set",
     "broadcast": "tensor root_rank name=None process_set",
+    "alltoall": "tensor splits=None name=None process_set",
+    "reducescatter": "tensor name=None compression op=0 process_set prescale_factor=1.0 "
+    "postscale_factor=1.0",
+    "reducescatter_async": "tensor name=None op=0 process_set prescale_factor=1.0 "
+    "postscale_factor=1.0",
     "barrier": "process_set",
     "poll": "handle",
     "synchronize": "handle",
@@ -35,6 +40,7 @@ SIGNATURES = {
 }
 SIGNATURES["allreduce_async"] = SIGNATURES["allreduce_async_"] = SIGNATURES["allreduce_"]
 SIGNATURES["allgather_async"] = SIGNATURES["allgather"]
+SIGNATURES["alltoall_async"] = SIGNATURES["alltoall"]
 for _name in ("broadcast_", "broadcast_async", "broadcast_async_"):
     SIGNATURES[_name] = SIGNATURES["broadcast"]
 OBJECTS = {"compression": hvd.Compression.none, "process_set": hvd.global_process_set}

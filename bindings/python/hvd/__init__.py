@@ -8,9 +8,17 @@ from __future__ import annotations
 
 from hvd import _core
 from hvd.basics import (
+    Adasum,
     Average,
+    BitAnd,
+    BitOr,
+    BitXor,
+    LogicalAnd,
+    LogicalOr,
+    LogicalXor,
     Max,
     Min,
+    PremultipliedSum,
     Product,
     Sum,
     cross_rank,
@@ -40,7 +48,11 @@ from hvd.exceptions import (
 __version__: str = _core.version()
 
 __all__ = [
+    "Adasum",
     "Average",
+    "BitAnd",
+    "BitOr",
+    "BitXor",
     "HorovodInternalError",
     "HvdAbortedError",
     "HvdDeadlineError",
@@ -51,8 +63,12 @@ __all__ = [
     "HvdResourceError",
     "HvdShutdownError",
     "HvdUnsupportedError",
+    "LogicalAnd",
+    "LogicalOr",
+    "LogicalXor",
     "Max",
     "Min",
+    "PremultipliedSum",
     "Product",
     "Sum",
     "cross_rank",

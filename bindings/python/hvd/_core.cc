@@ -3,6 +3,7 @@
 // Threads: everything runs with the GIL held, except init, shutdown, waiting and copying results.
 // Read next: bindings/c/hvd.h, then _core.pyi.
 #include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
 
 #include <algorithm>
 #include <array>
@@ -11,12 +12,16 @@
 #include <cstring>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "bindings/c/hvd.h"
+#include "bindings/python/hvd/_borrowed.h"
 
 namespace py = pybind11;
+
+using namespace hvd_core;
 
 namespace {
 
@@ -24,127 +29,6 @@ namespace {
 // waiting one; hvd_wait itself returns at once when a signal interrupts it.
 constexpr double kWaitSliceSeconds = 0.1;
 constexpr int kDimensionCountMax = 8;
-
-// ---- errors -----------------------------------------------------------------------------------
-
-struct Failure {
-  hvd_status_t status = HVD_OK;
-  std::string text;
-  std::string tensor;
-  int rank = -1;
-};
-
-// Must run on the thread that made the failing call, before its next call.
-Failure last_failure(hvd_status_t status) {
-  return {status, hvd_last_error(), hvd_last_error_tensor(), hvd_last_error_rank()};
-}
-
-// `at_call`: nothing was started, so the mistake is the caller's own (ValueError).
-[[noreturn]] void raise(const Failure& failure, bool at_call) {
-  py::object error = py::module_::import("hvd.exceptions")
-                         .attr("from_status")(static_cast<int>(failure.status), failure.text,
-                                              failure.tensor, failure.rank, at_call);
-  PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error.ptr())), error.ptr());
-  throw py::error_already_set();
-}
-
-[[noreturn]] void raise_not_initialized() {
-  throw py::value_error("hvd has not been initialized; use hvd.init()");
-}
-
-void check_call(hvd_status_t status) {
-  if (status == HVD_OK)
-    return;
-  if (status == HVD_ERROR_PRECONDITION && hvd_last_error()[0] == '\0')
-    raise_not_initialized();
-  raise(last_failure(status), true);
-}
-
-void check_signals() {
-  if (PyErr_CheckSignals() != 0)
-    throw py::error_already_set();
-}
-
-// ---- memory that an operation borrows ----------------------------------------------------------
-
-// Keeps objects alive and buffers exported (so that nobody resizes them) while libhvd uses them.
-class Borrowed {
- public:
-  Borrowed() = default;
-  Borrowed(const Borrowed&) = delete;
-  Borrowed& operator=(const Borrowed&) = delete;
-  Borrowed(Borrowed&& other) noexcept
-      : owner_(std::move(other.owner_)),
-        views_(other.views_),
-        view_count_(std::exchange(other.view_count_, 0)) {}
-  Borrowed& operator=(Borrowed&& other) noexcept {
-    if (this != &other) {
-      clear();
-      owner_ = std::move(other.owner_);
-      views_ = other.views_;
-      view_count_ = std::exchange(other.view_count_, 0);
-    }
-    return *this;
-  }
-  ~Borrowed() { clear(); }
-
-  void keep(py::object owner) { owner_ = std::move(owner); }
-
-  const Py_buffer& view(py::handle object, bool writable) {
-    Py_buffer& view = views_.at(view_count_);
-    const int flags = PyBUF_FORMAT | PyBUF_C_CONTIGUOUS | (writable ? PyBUF_WRITABLE : 0);
-    if (PyObject_GetBuffer(object.ptr(), &view, flags) != 0) {
-      py::error_already_set cause;
-      py::raise_from(cause, PyExc_ValueError,
-                     writable ? "Tensor is required to be contiguous and writable"
-                              : "Tensor is required to be contiguous");
-      throw py::error_already_set();
-    }
-    ++view_count_;
-    return view;
-  }
-
-  // Runs destructors of Python objects, so anything may happen inside.
-  void clear() {
-    while (view_count_ > 0) PyBuffer_Release(&views_[--view_count_]);
-    owner_ = py::object();
-  }
-
- private:
-  py::object owner_;
-  std::array<Py_buffer, 2> views_{};
-  size_t view_count_ = 0;
-};
-
-// What Python let go of before it was done. `life` counts shutdowns: libhvd's handles of an earlier
-// life are gone, and so is its interest in their memory.
-struct Session {
-  uint64_t life = 0;
-  std::vector<std::pair<hvd_handle_t, Borrowed>> parked;
-};
-
-// Never destroyed: Python is gone before static destructors run.
-Session& session() {
-  static Session& only = *new Session;
-  return only;
-}
-
-void sweep_parked() {
-  auto& parked = session().parked;
-  std::vector<Borrowed> finished;  // destroyed last: a destructor may come back here
-  for (size_t i = 0; i < parked.size();) {
-    int done = 0;
-    if (hvd_poll(parked[i].first, &done) == HVD_OK && done == 0) {
-      ++i;
-      continue;
-    }
-    (void)hvd_release(parked[i].first);
-    finished.push_back(std::move(parked[i].second));
-    if (i + 1 != parked.size())
-      parked[i] = std::move(parked.back());
-    parked.pop_back();
-  }
-}
 
 // ---- tensors -----------------------------------------------------------------------------------
 
@@ -173,6 +57,10 @@ int dtype_of(const Py_buffer& view) {
   const char* format = view.format == nullptr ? "B" : view.format;
   if (*format == '@' || *format == '=' || *format == '<')
     ++format;
+  if (std::strcmp(format, "Zf") == 0)
+    return HVD_COMPLEX64;
+  if (std::strcmp(format, "Zd") == 0)
+    return HVD_COMPLEX128;
   if (format[0] == '\0' || format[1] != '\0')
     return -1;
   switch (*format) {
@@ -190,6 +78,10 @@ int dtype_of(const Py_buffer& view) {
     case 'l':
     case 'q':
       return view.itemsize == 8 ? HVD_INT64 : HVD_INT32;
+    case 'I':
+    case 'L':
+    case 'Q':
+      return view.itemsize == 8 ? HVD_UINT64 : HVD_UINT32;
     case 'e':
       return HVD_FLOAT16;
     case 'f':
@@ -278,6 +170,23 @@ class Handle {
       shape[static_cast<size_t>(i)] = py::int_(result.shape[i]);
     }
     return shape;
+  }
+
+  int result_dtype() {
+    (void)result_of();
+    int32_t dtype = 0;
+    check_call(hvd_result_dtype(id_, &dtype));
+    return dtype;
+  }
+
+  py::tuple received_splits() {
+    (void)result_of();
+    const int64_t* splits = nullptr;
+    int32_t count = 0;
+    check_call(hvd_received_splits(id_, &splits, &count));
+    py::tuple all(static_cast<size_t>(count));
+    for (int i = 0; i < count; ++i) all[static_cast<size_t>(i)] = py::int_(splits[i]);
+    return all;
   }
 
   // Copies the result's bytes to `address` and forgets it.
@@ -385,25 +294,9 @@ void check_ready() {
     sweep_parked();
 }
 
-std::unique_ptr<Handle> submit_allreduce(const char* name, uintptr_t input, uintptr_t output,
-                                         int dtype, const py::tuple& shape, int op, double prescale,
-                                         double postscale, double deadline, py::object owner) {
-  check_ready();
-  Tensor in;
-  Tensor out;
-  describe(in, input, dtype, shape);
-  describe(out, output, dtype, shape);
-  const hvd_options_t options = options_of(op, 0, prescale, postscale, deadline);
-  hvd_handle_t id = 0;
-  check_call(hvd_allreduce_async(name, &in.c, &out.c, &options, &id));
-  Borrowed borrowed;
-  borrowed.keep(std::move(owner));
-  return std::make_unique<Handle>(id, std::move(borrowed), false);
-}
-
 std::unique_ptr<Handle> allreduce_buffer(const char* name, const py::object& input,
                                          const py::object& output, int op, double prescale,
-                                         double postscale, double deadline) {
+                                         double postscale, double deadline, bool wait_at_once) {
   check_ready();
   Borrowed borrowed;
   Tensor in;
@@ -413,49 +306,10 @@ std::unique_ptr<Handle> allreduce_buffer(const char* name, const py::object& inp
   if (out.c.ndim != in.c.ndim || out.c.dtype != in.c.dtype || out.shape != in.shape) {
     throw py::value_error("output must have the shape and dtype of the input");
   }
-  const hvd_options_t options = options_of(op, 0, prescale, postscale, deadline);
+  hvd_options_t options = options_of(op, 0, prescale, postscale, deadline);
+  options.wait_at_once = wait_at_once;
   hvd_handle_t id = 0;
   check_call(hvd_allreduce_async(name, &in.c, &out.c, &options, &id));
-  return std::make_unique<Handle>(id, std::move(borrowed), false);
-}
-
-std::unique_ptr<Handle> submit_allgather(const char* name, uintptr_t input, int dtype,
-                                         const py::tuple& shape, double deadline,
-                                         py::object owner) {
-  check_ready();
-  Tensor in;
-  describe(in, input, dtype, shape);
-  const hvd_options_t options = options_of(0, 0, 1, 1, deadline);
-  hvd_handle_t id = 0;
-  check_call(hvd_allgather_async(name, &in.c, &options, &id));
-  Borrowed borrowed;
-  borrowed.keep(std::move(owner));
-  return std::make_unique<Handle>(id, std::move(borrowed), true);
-}
-
-std::unique_ptr<Handle> allgather_buffer(const char* name, const py::object& input,
-                                         double deadline) {
-  check_ready();
-  Borrowed borrowed;
-  Tensor in;
-  describe(in, input, borrowed.view(input, false));
-  const hvd_options_t options = options_of(0, 0, 1, 1, deadline);
-  hvd_handle_t id = 0;
-  check_call(hvd_allgather_async(name, &in.c, &options, &id));
-  return std::make_unique<Handle>(id, std::move(borrowed), true);
-}
-
-std::unique_ptr<Handle> submit_broadcast(const char* name, uintptr_t address, int dtype,
-                                         const py::tuple& shape, int root_rank, double deadline,
-                                         py::object owner) {
-  check_ready();
-  Tensor tensor;
-  describe(tensor, address, dtype, shape);
-  const hvd_options_t options = options_of(0, root_rank, 1, 1, deadline);
-  hvd_handle_t id = 0;
-  check_call(hvd_broadcast_async(name, &tensor.c, &options, &id));
-  Borrowed borrowed;
-  borrowed.keep(std::move(owner));
   return std::make_unique<Handle>(id, std::move(borrowed), false);
 }
 
@@ -471,12 +325,83 @@ std::unique_ptr<Handle> broadcast_buffer(const char* name, const py::object& buf
   return std::make_unique<Handle>(id, std::move(borrowed), false);
 }
 
-std::unique_ptr<Handle> submit_barrier(const char* name, double deadline) {
+// One number a rank, or None.
+std::vector<int64_t> splits_from(const py::object& splits) {
+  if (splits.is_none())
+    return {};
+  const auto counts = splits.cast<std::vector<int64_t>>();
+  if (counts.size() != static_cast<size_t>(hvd_size())) {
+    throw py::value_error("splits has " + std::to_string(counts.size()) +
+                          " entries; one for each of the " + std::to_string(hvd_size()) +
+                          " ranks is needed");
+  }
+  return counts;
+}
+
+struct Operation {
+  std::string_view kind;
+  const char* name;
+  hvd_tensor_t* in;
+  hvd_tensor_t* out;
+  const int64_t* splits;
+  int peer;
+  int tag;
+};
+
+hvd_status_t start(const Operation& o, const hvd_options_t* options, hvd_handle_t* id) {
+  if (o.kind == "allreduce")
+    return hvd_allreduce_async(o.name, o.in, o.out, options, id);
+  if (o.kind == "allgather")
+    return hvd_allgather_async(o.name, o.in, options, id);
+  if (o.kind == "broadcast")
+    return hvd_broadcast_async(o.name, o.in, options, id);
+  if (o.kind == "reduce")
+    return hvd_reduce_async(o.name, o.in, o.out, options, id);
+  if (o.kind == "reducescatter")
+    return hvd_reduce_scatter_async(o.name, o.in, o.splits, o.out, options, id);
+  if (o.kind == "alltoall")
+    return hvd_alltoall_async(o.name, o.in, o.splits, options, id);
+  if (o.kind == "gather")
+    return hvd_gather_async(o.name, o.in, options, id);
+  if (o.kind == "scatter")
+    return hvd_scatter_async(o.name, o.in, o.splits, options, id);
+  if (o.kind == "send")
+    return hvd_send_async(o.in, o.peer, o.tag, options, id);
+  if (o.kind == "recv")
+    return hvd_recv_async(o.in, o.peer, o.tag, options, id);
+  if (o.kind == "barrier")
+    return hvd_barrier_async(o.name, options, id);
+  throw py::value_error("there is no operation '" + std::string(o.kind) + "'");
+}
+
+bool makes_result(std::string_view kind) {
+  return kind == "allgather" || kind == "alltoall" || kind == "gather" || kind == "scatter";
+}
+
+// Memory by address. The output is shaped as the input, but for `output_rows` in the first
+// dimension where that is not negative.
+std::unique_ptr<Handle> submit(std::string_view kind, const char* name, uintptr_t input,
+                               uintptr_t output, int dtype, const py::tuple& shape,
+                               py::object owner, int op, int root_rank, double prescale,
+                               double postscale, double deadline, const py::object& splits,
+                               int64_t output_rows, int peer, int tag, bool wait_at_once) {
   check_ready();
-  const hvd_options_t options = options_of(0, 0, 1, 1, deadline);
+  Tensor in;
+  Tensor out;
+  describe(in, input, dtype, shape);
+  describe(out, output, dtype, shape);
+  if (output_rows >= 0 && out.c.ndim > 0)
+    out.shape[0] = output_rows;
+  hvd_options_t options = options_of(op, root_rank, prescale, postscale, deadline);
+  options.wait_at_once = wait_at_once;
+  const std::vector<int64_t> counts = splits_from(splits);
   hvd_handle_t id = 0;
-  check_call(hvd_barrier_async(name, &options, &id));
-  return std::make_unique<Handle>(id, Borrowed(), false);
+  check_call(
+      start({kind, name, &in.c, &out.c, splits.is_none() ? nullptr : counts.data(), peer, tag},
+            &options, &id));
+  Borrowed borrowed;
+  borrowed.keep(std::move(owner));
+  return std::make_unique<Handle>(id, std::move(borrowed), makes_result(kind));
 }
 
 // ---- life and information ----------------------------------------------------------------------
@@ -563,28 +488,25 @@ void define_handle(py::module_& m) {
       .def("wait", &Handle::wait, py::arg("timeout_seconds") = -1.0)
       .def("poll", &Handle::poll)
       .def("result_shape", &Handle::result_shape)
+      .def("result_dtype", &Handle::result_dtype)
+      .def("received_splits", &Handle::received_splits)
       .def("take_result", &Handle::take_result, py::arg("address"), py::arg("bytes"))
       .def_property_readonly("has_result", &Handle::has_result)
       .def_readwrite("output", &Handle::output);
 }
 
 void define_operations(py::module_& m) {
-  m.def("submit_allreduce", &submit_allreduce, py::arg("name").none(true), py::arg("input"),
-        py::arg("output"), py::arg("dtype"), py::arg("shape"), py::arg("op"), py::arg("prescale"),
-        py::arg("postscale"), py::arg("deadline_seconds"), py::arg("owner"));
   m.def("allreduce_buffer", &allreduce_buffer, py::arg("name").none(true), py::arg("input"),
         py::arg("output"), py::arg("op"), py::arg("prescale"), py::arg("postscale"),
-        py::arg("deadline_seconds"));
-  m.def("submit_allgather", &submit_allgather, py::arg("name").none(true), py::arg("input"),
-        py::arg("dtype"), py::arg("shape"), py::arg("deadline_seconds"), py::arg("owner"));
-  m.def("allgather_buffer", &allgather_buffer, py::arg("name").none(true), py::arg("input"),
-        py::arg("deadline_seconds"));
-  m.def("submit_broadcast", &submit_broadcast, py::arg("name").none(true), py::arg("address"),
-        py::arg("dtype"), py::arg("shape"), py::arg("root_rank"), py::arg("deadline_seconds"),
-        py::arg("owner"));
+        py::arg("deadline_seconds"), py::arg("wait_at_once") = false);
   m.def("broadcast_buffer", &broadcast_buffer, py::arg("name").none(true), py::arg("buffer"),
         py::arg("root_rank"), py::arg("deadline_seconds"));
-  m.def("submit_barrier", &submit_barrier, py::arg("name").none(true), py::arg("deadline_seconds"));
+  m.def("submit", &submit, py::arg("kind"), py::arg("name").none(true), py::arg("input") = 0,
+        py::arg("output") = 0, py::arg("dtype") = 0, py::arg("shape") = py::tuple(),
+        py::arg("owner") = py::none(), py::arg("op") = 0, py::arg("root_rank") = 0,
+        py::arg("prescale") = 1.0, py::arg("postscale") = 1.0, py::arg("deadline_seconds") = 0.0,
+        py::arg("splits") = py::none(), py::arg("output_rows") = -1, py::arg("peer") = -1,
+        py::arg("tag") = 0, py::arg("wait_at_once") = false);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 """The door to libhvd; see bindings/c/hvd.h. Private: use hvd, hvd.numpy or hvd.torch."""
 
+from collections.abc import Sequence
 from typing import Any
 
 class Handle:
@@ -11,6 +12,8 @@ class Handle:
     def wait(self, timeout_seconds: float = -1.0) -> bool: ...
     def poll(self) -> bool: ...
     def result_shape(self) -> tuple[int, ...]: ...
+    def result_dtype(self) -> int: ...
+    def received_splits(self) -> tuple[int, ...]: ...
     def take_result(self, address: int, bytes: int) -> None: ...
 
 def init(
@@ -32,18 +35,6 @@ def version() -> str: ...
 def info_json() -> str: ...
 def settings_text(format: str = "text") -> str: ...
 def parked_count() -> int: ...
-def submit_allreduce(
-    name: str | None,
-    input: int,
-    output: int,
-    dtype: int,
-    shape: tuple[int, ...],
-    op: int,
-    prescale: float,
-    postscale: float,
-    deadline_seconds: float,
-    owner: Any,
-) -> Handle: ...
 def allreduce_buffer(
     name: str | None,
     input: Any,
@@ -52,26 +43,27 @@ def allreduce_buffer(
     prescale: float,
     postscale: float,
     deadline_seconds: float,
-) -> Handle: ...
-def submit_allgather(
-    name: str | None,
-    input: int,
-    dtype: int,
-    shape: tuple[int, ...],
-    deadline_seconds: float,
-    owner: Any,
-) -> Handle: ...
-def allgather_buffer(name: str | None, input: Any, deadline_seconds: float) -> Handle: ...
-def submit_broadcast(
-    name: str | None,
-    address: int,
-    dtype: int,
-    shape: tuple[int, ...],
-    root_rank: int,
-    deadline_seconds: float,
-    owner: Any,
+    wait_at_once: bool = False,
 ) -> Handle: ...
 def broadcast_buffer(
     name: str | None, buffer: Any, root_rank: int, deadline_seconds: float
 ) -> Handle: ...
-def submit_barrier(name: str | None, deadline_seconds: float) -> Handle: ...
+def submit(
+    kind: str,
+    name: str | None,
+    input: int = 0,
+    output: int = 0,
+    dtype: int = 0,
+    shape: tuple[int, ...] = (),
+    owner: Any = None,
+    op: int = 0,
+    root_rank: int = 0,
+    prescale: float = 1.0,
+    postscale: float = 1.0,
+    deadline_seconds: float = 0.0,
+    splits: Sequence[int] | None = None,
+    output_rows: int = -1,
+    peer: int = -1,
+    tag: int = 0,
+    wait_at_once: bool = False,
+) -> Handle: ...

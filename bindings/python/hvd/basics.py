@@ -11,13 +11,21 @@ from typing import Any
 from hvd import _core
 from hvd.process_sets import ProcessSet, require_no_process_sets
 
-# Reduction operations, Horovod's numbers (plain ints, as its users compare and print them).
+# Reduction operations, 0 to 5 with Horovod's numbers (plain ints, as its users compare and print
+# them).
 Average = 0
 Sum = 1
 Adasum = 2
 Min = 3
 Max = 4
 Product = 5
+BitAnd = 6
+BitOr = 7
+BitXor = 8
+LogicalAnd = 9
+LogicalOr = 10
+LogicalXor = 11
+PremultipliedSum = 12  # every rank's prescale_factor is its own
 
 _on_shutdown: list[Callable[[], None]] = []
 _atexit_registered = False
@@ -202,7 +210,7 @@ def reduce_op(average: bool | None, op: int | None) -> int:
             )
         if op == Adasum:
             raise NotImplementedError("hvd: op=Adasum is missing yet; use Average or Sum")
-        if op not in (Average, Sum, Min, Max, Product):
+        if not (isinstance(op, int) and Average <= op <= PremultipliedSum):
             raise ValueError(f"hvd: no reduction has number {op!r}; use hvd.Average, hvd.Sum, ...")
         return op
     if average is None:

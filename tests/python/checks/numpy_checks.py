@@ -221,7 +221,9 @@ def check_different_operations_under_one_name_are_a_mismatch() -> None:
     if hvd.rank() == 0:
         handle = _core.allreduce_buffer("raw name", data, data, hvd.Sum, 1.0, 1.0, 0.0)
     else:
-        handle = _core.broadcast_buffer("raw name", data, 0, 0.0)
+        handle = _core.submit(
+            "broadcast", "raw name", data.ctypes.data, dtype=8, shape=data.shape, owner=data
+        )
     mismatch(handle.wait, "raw name")
 
 

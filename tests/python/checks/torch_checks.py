@@ -183,7 +183,7 @@ def check_a_name_submitted_twice_is_refused() -> None:
 
 def check_local_mistakes_are_value_errors_at_the_call() -> None:
     raises(ValueError, lambda: hvd.allreduce(torch.ones(2, dtype=torch.complex64)), "complex64")
-    raises(ValueError, lambda: hvd.allgather(torch.ones(2, dtype=torch.complex64)), "complex64")
+    raises(ValueError, lambda: hvd.allgather(torch.empty(2, dtype=torch.float8_e4m3fnuz)), "fnuz")
     for call in (
         hvd.allreduce,
         hvd.allreduce_,
@@ -201,7 +201,7 @@ def check_local_mistakes_are_value_errors_at_the_call() -> None:
 
 
 def check_what_is_missing_says_so() -> None:
-    raises(AttributeError, lambda: hvd.alltoall, "missing yet")
+    raises(AttributeError, lambda: hvd.grouped_allreduce, "missing yet")
     assert not hasattr(hvd, "join")
     raises(NotImplementedError, lambda: hvd.allreduce(torch.ones(1), op=hvd.Adasum), "Adasum")
     raises(NotImplementedError, lambda: hvd.ProcessSet([0]), "process sets")
@@ -301,3 +301,59 @@ def check_dataloader_workers_by_fork_do_not_disturb() -> None:
             total += hvd.allreduce(batch.sum(0), op=hvd.Sum)
         assert torch.equal(total, torch.arange(64.0).reshape(32, 2).sum(0) * hvd.size())
     assert_still_works()
+
+
+def check_reducescatter_and_its_gradient() -> None:
+    n = hvd.size()
+    rows = 2 * n + 1
+    for op, factor in ((hvd.Average, 1.0 / n), (hvd.Sum, 1.0)):
+        mine = torch.full((rows, 2), 1.0 + hvd.rank(), requires_grad=True)
+        result = hvd.reducescatter(mine, op=op, prescale_factor=2.0)
+        assert result.shape == (3 if hvd.rank() == 0 else 2, 2)
+        assert torch.allclose(result, torch.tensor(factor * n * (n + 1)))
+        (result * (hvd.rank() + 1)).sum().backward()
+        counts = [3] + [2] * (n - 1)
+        owners = torch.repeat_interleave(torch.arange(1.0, n + 1), torch.tensor(counts))
+        scale = 2.0 * (n if op == hvd.Sum else 1)
+        assert torch.allclose(mine.grad, scale * owners[:, None].expand(rows, 2))
+
+
+def check_alltoall_and_its_gradient() -> None:
+    n = hvd.size()
+    splits = [(hvd.rank() + d) % 3 for d in range(n)]
+    mine = torch.arange(sum(splits) + 1.0).mul(100).add(hvd.rank()).requires_grad_()
+    result, received = hvd.alltoall(mine, splits=torch.tensor(splits, dtype=torch.int32))
+    assert received.dtype == torch.int32
+    assert received.tolist() == [(s + hvd.rank()) % 3 for s in range(n)]
+    owners = [s for s in range(n) for _ in range(received[s])]
+    assert (result.detach() % 100).tolist() == owners
+    (result * (hvd.rank() + 1)).sum().backward()
+    to = [d + 1.0 for d in range(n) for _ in range(splits[d])]
+    assert mine.grad.tolist() == [*to, 0.0]  # the last row went nowhere
+    assert hvd.alltoall(torch.full((n,), hvd.rank())).tolist() == list(range(n))
+    assert isinstance(hvd.synchronize(hvd.alltoall_async(torch.ones(n))), tuple)
+    raises(ValueError, lambda: hvd.alltoall(mine, splits=torch.ones(1, 1)), "1D splits")
+    raises(ValueError, lambda: hvd.alltoall(mine, splits=torch.ones(n)), "32-bit integer")
+
+
+def check_to_and_from_one_rank() -> None:
+    last = hvd.size() - 1
+    total = hvd.reduce(torch.ones(3), last, op=hvd.Sum)
+    gathered = hvd.gather(torch.full((hvd.rank() + 1,), hvd.rank()), last)
+    if hvd.rank() == last:
+        assert total.tolist() == [hvd.size()] * 3
+        assert gathered.tolist() == [r for r in range(hvd.size()) for _ in range(r + 1)]
+    else:
+        assert total is None
+        assert gathered is None
+    whole = torch.arange(hvd.size(), dtype=torch.int16) if hvd.rank() == last else None
+    mine = hvd.scatter(whole, last)
+    assert mine.dtype == torch.int16
+    assert mine.tolist() == [hvd.rank()]
+
+
+def check_messages() -> None:
+    if hvd.rank() == 0:
+        hvd.send(torch.arange(5.0), 1, tag=3)
+    if hvd.rank() == 1:
+        assert hvd.recv(torch.empty(5), 0, tag=3).tolist() == [0.0, 1.0, 2.0, 3.0, 4.0]

@@ -4,8 +4,9 @@ Rules that hold for all of them:
 
 * Ranks meet by **name**, in any order. Without a name, the n-th unnamed operation of each kind
   meets the n-th one of the other ranks. A name may be used again once its operation is done.
-* dtypes: uint8 int8 uint16 int16 int32 int64 float16 float32 float64 bool, and bfloat16 of the
-  package ml_dtypes. Arrays must be contiguous (C order); at most 8 dimensions.
+* dtypes: int8 … int64, uint8 … uint64, float16 float32 float64, complex64 complex128, bool, and
+  bfloat16, float8_e4m3fn and float8_e5m2 of the package ml_dtypes. Not every dtype has every
+  reduction. Arrays must be contiguous (C order); at most 8 dimensions.
 * The ``_async`` forms return a handle at once; until `synchronize` has returned, the arrays must
   not be written (nor ``out`` be read). The handle keeps them alive.
 * ``deadline_seconds``: an `HvdDeadlineError` on all ranks if some rank did not submit by then;
@@ -18,37 +19,67 @@ if ranks disagree, after which the next operation works; another `HvdError` if a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from hvd import _core
 from hvd._core import Handle
-from hvd.basics import Average
-
-_BFLOAT16 = 10
-
-
-def _wire_name(op: str, name: str | None) -> str | None:
-    return None if name is None else f"{op}.{name}"
-
-
-def _is_bfloat16(array: np.ndarray) -> bool:
-    # ml_dtypes' arrays refuse the buffer protocol, so they travel by address.
-    return array.dtype.kind == "V" and array.dtype.name == "bfloat16"
-
-
-def _address(array: np.ndarray) -> int:
-    if not array.flags.c_contiguous:
-        raise ValueError("Tensor is required to be contiguous")
-    return array.__array_interface__["data"][0]
+from hvd.basics import Average, rank, size
+from hvd.numpy.arrays import (
+    address_of,
+    is_foreign,
+    require_like,
+    submit,
+    take,
+    take_at,
+    take_with_splits,
+    wire_name,
+    writable,
+)
 
 
-def _require_like(out: np.ndarray, array: np.ndarray) -> None:
-    if out.shape != array.shape or out.dtype != array.dtype:
-        raise ValueError("output must have the shape and dtype of the input")
-    if not out.flags.writeable:
-        raise ValueError("Tensor is required to be contiguous and writable")
+def _allreduce(
+    array: Any,
+    name: str | None,
+    op: int,
+    prescale_factor: float,
+    postscale_factor: float,
+    out: np.ndarray | None,
+    deadline_seconds: float,
+    wait_at_once: bool,
+) -> Handle:
+    array = np.asarray(array)
+    if out is None:
+        out = np.empty(array.shape, array.dtype)
+    if is_foreign(array):
+        require_like(out, array)
+        handle = submit(
+            "allreduce",
+            array,
+            name,
+            output=address_of(out),
+            owner=(array, out),
+            op=op,
+            prescale=prescale_factor,
+            postscale=postscale_factor,
+            deadline_seconds=deadline_seconds,
+            wait_at_once=wait_at_once,
+        )
+    else:
+        handle = _core.allreduce_buffer(
+            wire_name("allreduce", name),
+            array,
+            out,
+            op,
+            prescale_factor,
+            postscale_factor,
+            deadline_seconds,
+            wait_at_once,
+        )
+    handle.output = out
+    return handle
 
 
 def allreduce_async(
@@ -61,30 +92,9 @@ def allreduce_async(
     deadline_seconds: float = 0.0,
 ) -> Handle:
     """Starts `allreduce`; `synchronize` gives its result."""
-    array = np.asarray(array)
-    if out is None:
-        out = np.empty(array.shape, array.dtype)
-    wire = _wire_name("allreduce", name)
-    if _is_bfloat16(array):
-        _require_like(out, array)
-        handle = _core.submit_allreduce(
-            wire,
-            _address(array),
-            _address(out),
-            _BFLOAT16,
-            array.shape,
-            op,
-            prescale_factor,
-            postscale_factor,
-            deadline_seconds,
-            (array, out),
-        )
-    else:
-        handle = _core.allreduce_buffer(
-            wire, array, out, op, prescale_factor, postscale_factor, deadline_seconds
-        )
-    handle.output = out
-    return handle
+    return _allreduce(
+        array, name, op, prescale_factor, postscale_factor, out, deadline_seconds, False
+    )
 
 
 def allreduce(
@@ -101,8 +111,10 @@ def allreduce(
     Args:
         array: any shape; the same shape and dtype on every rank.
         name: see the rules of this module.
-        op: hvd.Average, Sum, Min, Max or Product. Average of integers truncates.
-        prescale_factor: multiplies before the reduction; equal on all ranks, not 0.
+        op: hvd.Average, Sum, Min, Max, Product, or what `hvd.numpy` has more. Average of integers
+            truncates.
+        prescale_factor: multiplies before the reduction; not 0, and equal on all ranks but for
+            PremultipliedSum.
         postscale_factor: multiplies after it; equal on all ranks, not 0.
         out: result goes here, may be ``array`` itself; a new array if None.
         deadline_seconds: see the rules of this module.
@@ -117,21 +129,152 @@ def allreduce(
     array([0.5, 1. ])
     """
     return synchronize(
-        allreduce_async(array, name, op, prescale_factor, postscale_factor, out, deadline_seconds)
+        _allreduce(array, name, op, prescale_factor, postscale_factor, out, deadline_seconds, True)
+    )
+
+
+def reduce_async(
+    array: Any,
+    root_rank: int,
+    name: str | None = None,
+    op: int = Average,
+    prescale_factor: float = 1.0,
+    postscale_factor: float = 1.0,
+    out: np.ndarray | None = None,
+    deadline_seconds: float = 0.0,
+) -> Handle:
+    """Starts `reduce`; `synchronize` gives its result."""
+    array = np.asarray(array)
+    if rank() != root_rank:
+        out = None
+    elif out is None:
+        out = np.empty(array.shape, array.dtype)
+    else:
+        require_like(out, array)
+    handle = submit(
+        "reduce",
+        array,
+        name,
+        output=0 if out is None else address_of(out),
+        owner=(array, out),
+        op=op,
+        root_rank=root_rank,
+        prescale=prescale_factor,
+        postscale=postscale_factor,
+        deadline_seconds=deadline_seconds,
+    )
+    handle.output = out
+    return handle
+
+
+def reduce(
+    array: Any,
+    root_rank: int,
+    name: str | None = None,
+    op: int = Average,
+    prescale_factor: float = 1.0,
+    postscale_factor: float = 1.0,
+    out: np.ndarray | None = None,
+    deadline_seconds: float = 0.0,
+) -> np.ndarray | None:
+    """`allreduce` whose result only ``root_rank`` gets; None on the others.
+
+    >>> import numpy as np
+    >>> import hvd.numpy as hvd
+    >>> hvd.init()
+    >>> hvd.reduce(np.array([1.0, 2.0]), root_rank=0, op=hvd.Sum)
+    array([1., 2.])
+    """
+    return synchronize(
+        reduce_async(
+            array, root_rank, name, op, prescale_factor, postscale_factor, out, deadline_seconds
+        )
+    )
+
+
+def reducescatter_async(
+    array: Any,
+    name: str | None = None,
+    op: int = Average,
+    prescale_factor: float = 1.0,
+    postscale_factor: float = 1.0,
+    out: np.ndarray | None = None,
+    deadline_seconds: float = 0.0,
+    splits: Sequence[int] | None = None,
+) -> Handle:
+    """Starts `reducescatter`; `synchronize` gives its result."""
+    array = np.asarray(array)
+    rows = array.shape[0] if array.ndim else 0
+    if splits is None:
+        mine = rows // size() + (rank() < rows % size())
+    else:
+        splits = [int(count) for count in splits]
+        mine = splits[rank()] if rank() < len(splits) else 0
+    shape = (max(mine, 0), *array.shape[1:])
+    if out is None:
+        out = np.empty(shape, array.dtype)
+    elif writable(out).shape != shape or out.dtype != array.dtype:
+        raise ValueError(f"output must have shape {shape} and dtype {array.dtype}")
+    handle = submit(
+        "reducescatter",
+        array,
+        name,
+        output=address_of(out),
+        owner=(array, out),
+        op=op,
+        prescale=prescale_factor,
+        postscale=postscale_factor,
+        deadline_seconds=deadline_seconds,
+        splits=splits,
+        output_rows=shape[0],
+    )
+    handle.output = out
+    return handle
+
+
+def reducescatter(
+    array: Any,
+    name: str | None = None,
+    op: int = Average,
+    prescale_factor: float = 1.0,
+    postscale_factor: float = 1.0,
+    out: np.ndarray | None = None,
+    deadline_seconds: float = 0.0,
+    splits: Sequence[int] | None = None,
+) -> np.ndarray:
+    """Reduces arrays of equal shape over all ranks; each rank keeps its rows of the result.
+
+    Args:
+        array: one dimension or more; the same shape and dtype on every rank.
+        name: see the rules of this module.
+        op: as for `allreduce`.
+        prescale_factor: as for `allreduce`.
+        postscale_factor: as for `allreduce`.
+        out: result goes here; not the memory of ``array``; a new array if None.
+        deadline_seconds: see the rules of this module.
+        splits: rows of each rank, equal on all ranks, all rows together; even parts if None, of
+            which the first ranks have one row more where the division leaves some.
+
+    Returns:
+        ``out``: this rank's rows.
+
+    >>> import numpy as np
+    >>> import hvd.numpy as hvd
+    >>> hvd.init()
+    >>> hvd.reducescatter(np.ones((4, 2)), op=hvd.Sum).shape == (4 // hvd.size(), 2)
+    True
+    """
+    return synchronize(
+        reducescatter_async(
+            array, name, op, prescale_factor, postscale_factor, out, deadline_seconds, splits
+        )
     )
 
 
 def allgather_async(array: Any, name: str | None = None, deadline_seconds: float = 0.0) -> Handle:
     """Starts `allgather`; `synchronize` gives its result."""
-    array = np.asarray(array)
-    wire = _wire_name("allgather", name)
-    if _is_bfloat16(array):
-        handle = _core.submit_allgather(
-            wire, _address(array), _BFLOAT16, array.shape, deadline_seconds, array
-        )
-    else:
-        handle = _core.allgather_buffer(wire, array, deadline_seconds)
-    handle.output = array.dtype  # replaced by the result when it is taken
+    handle = submit("allgather", np.asarray(array), name, deadline_seconds=deadline_seconds)
+    handle.output = take
     return handle
 
 
@@ -155,6 +298,50 @@ def allgather(array: Any, name: str | None = None, deadline_seconds: float = 0.0
     return synchronize(allgather_async(array, name, deadline_seconds))
 
 
+def alltoall_async(
+    array: Any,
+    splits: Sequence[int] | None = None,
+    name: str | None = None,
+    deadline_seconds: float = 0.0,
+) -> Handle:
+    """Starts `alltoall`; `synchronize` gives the array and the received splits, always both."""
+    if splits is not None:
+        splits = [int(count) for count in splits]
+    handle = submit(
+        "alltoall", np.asarray(array), name, splits=splits, deadline_seconds=deadline_seconds
+    )
+    handle.output = take_with_splits
+    return handle
+
+
+def alltoall(
+    array: Any,
+    splits: Sequence[int] | None = None,
+    name: str | None = None,
+    deadline_seconds: float = 0.0,
+) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
+    """Sends rows to each rank and receives rows from each.
+
+    Args:
+        array: one dimension or more; the first may differ between ranks, the others not.
+        splits: how many rows go to each rank, in rank order; together at most all of them. None:
+            even parts, into which the first dimension must divide.
+        name: see the rules of this module.
+        deadline_seconds: see the rules of this module.
+
+    Returns:
+        What came, in rank order; with ``splits`` also how many rows came from each rank.
+
+    >>> import numpy as np
+    >>> import hvd.numpy as hvd
+    >>> hvd.init()
+    >>> hvd.alltoall(np.arange(3.0), splits=[2] + [0] * (hvd.size() - 1))
+    (array([0., 1.]), array([2], dtype=int32))
+    """
+    result, received = synchronize(alltoall_async(array, splits, name, deadline_seconds))
+    return result if splits is None else (result, received)
+
+
 def broadcast_async(
     array: Any,
     root_rank: int,
@@ -169,16 +356,10 @@ def broadcast_async(
     if out is None:
         out = array.copy()
     else:
-        _require_like(out, array)
+        require_like(out, array)
         if out is not array:
             out[...] = array
-    wire = _wire_name("broadcast", name)
-    if _is_bfloat16(array):
-        handle = _core.submit_broadcast(
-            wire, _address(out), _BFLOAT16, out.shape, root_rank, deadline_seconds, out
-        )
-    else:
-        handle = _core.broadcast_buffer(wire, out, root_rank, deadline_seconds)
+    handle = submit("broadcast", out, name, root_rank=root_rank, deadline_seconds=deadline_seconds)
     handle.output = out
     return handle
 
@@ -211,6 +392,132 @@ def broadcast(
     return synchronize(broadcast_async(array, root_rank, name, out, deadline_seconds))
 
 
+def gather_async(
+    array: Any, root_rank: int, name: str | None = None, deadline_seconds: float = 0.0
+) -> Handle:
+    """Starts `gather`; `synchronize` gives its result."""
+    handle = submit(
+        "gather",
+        np.asarray(array),
+        name,
+        root_rank=root_rank,
+        deadline_seconds=deadline_seconds,
+    )
+    handle.output = take_at(root_rank)
+    return handle
+
+
+def gather(
+    array: Any, root_rank: int, name: str | None = None, deadline_seconds: float = 0.0
+) -> np.ndarray | None:
+    """`allgather` whose result only ``root_rank`` gets; None on the others.
+
+    >>> import numpy as np
+    >>> import hvd.numpy as hvd
+    >>> hvd.init()
+    >>> hvd.gather(np.ones(2), root_rank=0).shape == (2 * hvd.size(),)
+    True
+    """
+    return synchronize(gather_async(array, root_rank, name, deadline_seconds))
+
+
+def scatter_async(
+    array: Any,
+    root_rank: int,
+    splits: Sequence[int] | None = None,
+    name: str | None = None,
+    deadline_seconds: float = 0.0,
+) -> Handle:
+    """Starts `scatter`; `synchronize` gives its result."""
+    here = rank() == root_rank
+    if splits is not None:
+        splits = [int(count) for count in splits]
+    handle = submit(
+        "scatter",
+        np.asarray(array) if here else np.empty(0),
+        name,
+        root_rank=root_rank,
+        splits=splits if here else None,
+        deadline_seconds=deadline_seconds,
+    )
+    handle.output = take
+    return handle
+
+
+def scatter(
+    array: Any,
+    root_rank: int,
+    splits: Sequence[int] | None = None,
+    name: str | None = None,
+    deadline_seconds: float = 0.0,
+) -> np.ndarray:
+    """Deals the rows of ``root_rank``'s array out to all ranks.
+
+    Args:
+        array: of ``root_rank``; the others may give None.
+        root_rank: whose array it is, the same on every rank.
+        splits: of ``root_rank``: rows for each rank, all rows together. None: even parts, of which
+            the first ranks have one row more where the division leaves some.
+        name: see the rules of this module.
+        deadline_seconds: see the rules of this module.
+
+    Returns:
+        A new array: this rank's rows.
+
+    >>> import numpy as np
+    >>> import hvd.numpy as hvd
+    >>> hvd.init()
+    >>> hvd.scatter(np.arange(4), root_rank=0).shape == (4 // hvd.size(),)
+    True
+    """
+    return synchronize(scatter_async(array, root_rank, splits, name, deadline_seconds))
+
+
+def send_async(
+    array: Any, destination_rank: int, tag: int = 0, deadline_seconds: float = 0.0
+) -> Handle:
+    """Starts `send`; `synchronize` returns None once the array may be written again."""
+    return submit(
+        "send",
+        np.asarray(array),
+        None,
+        peer=destination_rank,
+        tag=tag,
+        deadline_seconds=deadline_seconds,
+    )
+
+
+def send(array: Any, destination_rank: int, tag: int = 0, deadline_seconds: float = 0.0) -> None:
+    """Sends an array to one rank, which receives it with `recv`.
+
+    Messages from one rank to another match by ``tag`` in the order of the calls. Each is agreed on
+    through rank 0, which costs a way there and back.
+    """
+    synchronize(send_async(array, destination_rank, tag, deadline_seconds))
+
+
+def recv_async(
+    out: np.ndarray, source_rank: int, tag: int = 0, deadline_seconds: float = 0.0
+) -> Handle:
+    """Starts `recv`; `synchronize` gives ``out``."""
+    handle = submit(
+        "recv", writable(out), None, peer=source_rank, tag=tag, deadline_seconds=deadline_seconds
+    )
+    handle.output = out
+    return handle
+
+
+def recv(
+    out: np.ndarray, source_rank: int, tag: int = 0, deadline_seconds: float = 0.0
+) -> np.ndarray:
+    """Receives into ``out`` what one rank sends; dtype and shape must be those of the sender.
+
+    Returns:
+        ``out``.
+    """
+    return synchronize(recv_async(out, source_rank, tag, deadline_seconds))
+
+
 def barrier(name: str | None = None, deadline_seconds: float = 0.0) -> None:
     """Returns once every rank has called it.
 
@@ -218,7 +525,12 @@ def barrier(name: str | None = None, deadline_seconds: float = 0.0) -> None:
     >>> hvd.init()
     >>> hvd.barrier()
     """
-    barrier_async(name, deadline_seconds).wait()
+    _core.submit(
+        "barrier",
+        wire_name("barrier", name),
+        deadline_seconds=deadline_seconds,
+        wait_at_once=True,
+    ).wait()
 
 
 def barrier_async(name: str | None = None, deadline_seconds: float = 0.0) -> Handle:
@@ -228,7 +540,7 @@ def barrier_async(name: str | None = None, deadline_seconds: float = 0.0) -> Han
     >>> hvd.init()
     >>> hvd.synchronize(hvd.barrier_async())
     """
-    return _core.submit_barrier(_wire_name("barrier", name), deadline_seconds)
+    return _core.submit("barrier", wire_name("barrier", name), deadline_seconds=deadline_seconds)
 
 
 def poll(handle: Handle) -> bool:
@@ -255,7 +567,5 @@ def synchronize(handle: Handle) -> Any:
     """
     handle.wait()
     if handle.has_result:
-        result = np.empty(handle.result_shape(), handle.output)
-        handle.take_result(result.__array_interface__["data"][0], result.nbytes)
-        handle.output = result
+        handle.output = handle.output(handle)
     return handle.output

@@ -4,8 +4,9 @@ Rules that hold for all of them:
 
 * Ranks meet by **name**, in any order. Without a name, the n-th unnamed operation of each kind
   meets the n-th one of the other ranks. A name may be used again once its operation is done.
-* dtypes: uint8 int8 uint16 int16 int32 int64 float16 bfloat16 float32 float64 bool. Tensors must be
-  dense, contiguous, on the CPU and of at most 8 dimensions.
+* dtypes: int8 … int64, uint8 … uint64, float16 bfloat16 float32 float64, float8_e4m3fn float8_e5m2,
+  complex64 complex128, bool. Not every dtype has every reduction. Tensors must be dense,
+  contiguous, on the CPU and of at most 8 dimensions.
 * The ``_async`` forms return an int handle at once. Until `synchronize` has returned, tensors must
   not be written (nor read, for those in place). The handle keeps them alive.
 * Functions whose name ends in ``_`` work in place and return their argument; they are not
@@ -43,11 +44,21 @@ _DTYPE_CODES: dict[torch.dtype, int] = {
     torch.float64: 8,
     torch.bool: 9,
     torch.bfloat16: 10,
+    torch.complex64: 15,
+    torch.complex128: 16,
 }
-if hasattr(torch, "uint16"):
-    _DTYPE_CODES[torch.uint16] = 2
+_LATER_DTYPES = {
+    "uint16": 2,
+    "uint32": 11,
+    "uint64": 12,
+    "float8_e4m3fn": 13,
+    "float8_e5m2": 14,
+}
+_DTYPE_CODES.update(
+    {getattr(torch, name): code for name, code in _LATER_DTYPES.items() if hasattr(torch, name)}
+)
 
-# Handle -> (operation, output tensor; for allgather its dtype).
+# Handle -> (operation, output tensor or how to make it of the operation).
 _handle_map: dict[int, tuple[_core.Handle, Any]] = {}
 _handle_numbers = itertools.count()
 
@@ -88,6 +99,43 @@ def _remember(operation: _core.Handle, output: Any) -> int:
     return handle
 
 
+def start(
+    kind: str,
+    tensor: torch.Tensor,
+    name: str | None,
+    process_set: ProcessSet,
+    *,
+    output: Any = None,
+    **options: Any,
+) -> int:
+    """Submits an operation that reads ``tensor``.
+
+    ``output`` is what `synchronize` returns: the tensor that is written, or how to make it of the
+    operation, where the runtime has the result.
+    """
+    require_global(process_set)
+    code = _dtype_code(tensor)
+    into = output if isinstance(output, torch.Tensor) else tensor
+    operation = _core.submit(
+        kind,
+        None if name is None else f"{kind}.{name}",
+        tensor.data_ptr(),
+        into.data_ptr(),
+        code,
+        tensor.shape,
+        (tensor, output),
+        **options,
+    )
+    return _remember(operation, output)
+
+
+def take_result(operation: _core.Handle, dtype: torch.dtype) -> torch.Tensor:
+    """The result that the runtime made; the operation has it no longer."""
+    output = torch.empty(operation.result_shape(), dtype=dtype)
+    operation.take_result(output.data_ptr(), output.numel() * output.element_size())
+    return output
+
+
 def _start_allreduce(
     tensor: torch.Tensor,
     output: torch.Tensor,
@@ -96,21 +144,19 @@ def _start_allreduce(
     prescale_factor: float,
     postscale_factor: float,
     process_set: ProcessSet,
+    wait_at_once: bool = False,
 ) -> int:
-    require_global(process_set)
-    operation = _core.submit_allreduce(
-        None if name is None else "allreduce." + name,
-        tensor.data_ptr(),
-        output.data_ptr(),
-        _dtype_code(tensor),
-        tensor.shape,
-        op,
-        prescale_factor,
-        postscale_factor,
-        0.0,
-        (tensor, output),
+    return start(
+        "allreduce",
+        tensor,
+        name,
+        process_set,
+        output=output,
+        op=op,
+        prescale=prescale_factor,
+        postscale=postscale_factor,
+        wait_at_once=wait_at_once,
     )
-    return _remember(operation, output)
 
 
 def allreduce_async(
@@ -177,8 +223,11 @@ def allreduce_(
     >>> hvd.allreduce_(torch.tensor([2.0, 4.0]), op=hvd.Sum, prescale_factor=0.5)
     tensor([1., 2.])
     """
+    op = reduce_op(average, op)
     return synchronize(
-        allreduce_async_(tensor, average, name, op, prescale_factor, postscale_factor, process_set)
+        _start_allreduce(
+            tensor, tensor, name, op, prescale_factor, postscale_factor, process_set, True
+        )
     )
 
 
@@ -197,10 +246,13 @@ class HorovodAllreduce(torch.autograd.Function):
     ) -> torch.Tensor:
         """Runs the allreduce."""
         ctx.options = (op, prescale_factor, postscale_factor, process_set)
-        handle = allreduce_async(
-            tensor, None, name, op, prescale_factor, postscale_factor, process_set
+        _dtype_code(tensor)
+        output = torch.empty_like(tensor, requires_grad=False)
+        return synchronize(
+            _start_allreduce(
+                tensor, output, name, op, prescale_factor, postscale_factor, process_set, True
+            )
         )
-        return synchronize(handle)
 
     @staticmethod
     def backward(ctx: Any, grad_output: torch.Tensor) -> tuple:
@@ -265,16 +317,13 @@ def allgather_async(
     process_set: ProcessSet = global_process_set,
 ) -> int:
     """Starts `allgather`; `synchronize` returns its result."""
-    require_global(process_set)
-    operation = _core.submit_allgather(
-        None if name is None else "allgather." + name,
-        tensor.data_ptr() if isinstance(tensor, torch.Tensor) else 0,
-        _dtype_code(tensor),
-        tensor.shape,
-        0.0,
+    return start(
+        "allgather",
         tensor,
+        name,
+        process_set,
+        output=lambda operation: take_result(operation, tensor.dtype),
     )
-    return _remember(operation, tensor.dtype)
 
 
 class HorovodAllgather(torch.autograd.Function):
@@ -327,17 +376,7 @@ def allgather(
 def _start_broadcast(
     output: torch.Tensor, root_rank: int, name: str | None, process_set: ProcessSet
 ) -> int:
-    require_global(process_set)
-    operation = _core.submit_broadcast(
-        None if name is None else "broadcast." + name,
-        output.data_ptr() if isinstance(output, torch.Tensor) else 0,
-        _dtype_code(output),
-        output.shape,
-        root_rank,
-        0.0,
-        output,
-    )
-    return _remember(operation, output)
+    return start("broadcast", output, name, process_set, output=output, root_rank=root_rank)
 
 
 def broadcast_async(
@@ -432,7 +471,7 @@ def barrier(process_set: ProcessSet = global_process_set) -> None:
     >>> hvd.barrier()
     """
     require_global(process_set)
-    _core.submit_barrier(None, 0.0).wait()
+    _core.submit("barrier", None, wait_at_once=True).wait()
 
 
 def poll(handle: int) -> bool:
@@ -468,8 +507,7 @@ def synchronize(handle: int) -> torch.Tensor | None:
     try:
         operation.wait()
         if operation.has_result:
-            output = torch.empty(operation.result_shape(), dtype=output)
-            operation.take_result(output.data_ptr(), output.numel() * output.element_size())
+            output = output(operation)
     except Exception:  # but not KeyboardInterrupt: the operation is still pending then
         _handle_map.pop(handle, None)
         raise
