@@ -105,6 +105,60 @@ HVD_INLINE Vector<BitsOf<Wide>, kCount> narrow_bits(Vector<Wide, kCount> values)
   return reinterpret_cast<Bits>(result);
 }
 
+// Between bits as they are computed with and as they lie in memory; those fit. The built-in
+// conversion goes through memory, one lane at a time (gcc 12; e4m3 sums at 1.5 instead of 6 GB/s).
+template <typename Stored, typename Bits>
+HVD_INLINE Stored cut(Bits bits) {
+#if defined(HVD_HARDWARE_HALF) && defined(__AVX512F__)
+  if constexpr (sizeof(Bits) == 64 && sizeof(Stored) == 16 && sizeof(bits[0]) == 4) {
+    return reinterpret_cast<Stored>(
+        _mm512_maskz_cvtepi32_epi8(0xffff, reinterpret_cast<__m512i>(bits)));
+  }
+  if constexpr (sizeof(Bits) == 64 && sizeof(Stored) == 32) {
+    return reinterpret_cast<Stored>(
+        _mm512_maskz_cvtepi32_epi16(0xffff, reinterpret_cast<__m512i>(bits)));
+  }
+#elif defined(HVD_HARDWARE_HALF) && defined(__AVX2__)
+  if constexpr (sizeof(Bits) == 32 && sizeof(Stored) <= 16 && sizeof(bits[0]) == 4) {
+    const auto low = _mm256_castsi256_si128(reinterpret_cast<__m256i>(bits));
+    const auto high = _mm256_extracti128_si256(reinterpret_cast<__m256i>(bits), 1);
+    const __m128i sixteen = _mm_packus_epi32(low, high);
+    if constexpr (sizeof(Stored) == 16) {
+      return reinterpret_cast<Stored>(sixteen);
+    } else {
+      const long long eight = _mm_cvtsi128_si64(_mm_packus_epi16(sixteen, sixteen));
+      Stored stored;
+      __builtin_memcpy(&stored, &eight, sizeof(eight));
+      return stored;
+    }
+  }
+#endif
+  return __builtin_convertvector(bits, Stored);
+}
+template <typename Bits, typename Stored>
+HVD_INLINE Bits spread_out(Stored stored) {
+#if defined(HVD_HARDWARE_HALF) && defined(__AVX512F__)
+  if constexpr (sizeof(Bits) == 64 && sizeof(Stored) == 16) {
+    return reinterpret_cast<Bits>(
+        _mm512_maskz_cvtepu8_epi32(0xffff, reinterpret_cast<__m128i>(stored)));
+  }
+  if constexpr (sizeof(Bits) == 64 && sizeof(Stored) == 32) {
+    return reinterpret_cast<Bits>(
+        _mm512_maskz_cvtepu16_epi32(0xffff, reinterpret_cast<__m256i>(stored)));
+  }
+#elif defined(HVD_HARDWARE_HALF) && defined(__AVX2__)
+  if constexpr (sizeof(Bits) == 32 && sizeof(Stored) == 8) {
+    long long eight = 0;
+    __builtin_memcpy(&eight, &stored, sizeof(eight));
+    return reinterpret_cast<Bits>(_mm256_cvtepu8_epi32(_mm_cvtsi64_si128(eight)));
+  }
+  if constexpr (sizeof(Bits) == 32 && sizeof(Stored) == 16) {
+    return reinterpret_cast<Bits>(_mm256_cvtepu16_epi32(reinterpret_cast<__m128i>(stored)));
+  }
+#endif
+  return __builtin_convertvector(stored, Bits);
+}
+
 // Exact.
 template <typename Format, int kCount>
 HVD_INLINE Vector<float, kCount> widened(Vector<typename Format::Stored, kCount> stored) {
@@ -114,7 +168,7 @@ HVD_INLINE Vector<float, kCount> widened(Vector<typename Format::Stored, kCount>
   constexpr int shift = 23 - Format::mantissa_bits;
   constexpr int stored_bits = 8 * sizeof(typename Format::Stored);
   constexpr std::uint32_t sign_bit = std::uint32_t{1} << (stored_bits - 1);
-  const Bits bits = __builtin_convertvector(stored, Bits);
+  const Bits bits = spread_out<Bits>(stored);
   if constexpr (Format::exponent_bits == 8) {
     return reinterpret_cast<Floats>(bits << shift);
   } else {
@@ -210,7 +264,7 @@ struct SmallFloatLanes {
       return half_narrowed(one_nan<float, kCount>(values));
     }
 #endif
-    return __builtin_convertvector((narrow_bits<Format, float, kCount>(values)), Stored);
+    return cut<Stored>(narrow_bits<Format, float, kCount>(values));
   }
   HVD_INLINE static Values settled(Values values) { return widen(narrow(values)); }
 };
