@@ -24,6 +24,13 @@ hvd_options_t options_of(hvd_op_t op) {
   return options;
 }
 
+// For an _async call that is waited for at once, as the blocking calls do it.
+hvd_options_t waiting() {
+  hvd_options_t options = options_of(HVD_SUM);
+  options.wait_at_once = 1;
+  return options;
+}
+
 hvd_tensor_t vector_of(void* data, const std::int64_t* count, hvd_dtype_t dtype) {
   return {data, count, 1, dtype, HVD_CPU};
 }
@@ -86,24 +93,23 @@ class ApiDoor final : public peers::Collectives {
     options.root_rank = root;
     check(hvd_broadcast(it.name.c_str(), &it.tensor, &options));
   }
-  // hvd.h hands out the gathered tensor in memory of its own; the copy out is part of the call.
   void allgather(const float* in, float* out, std::size_t count) override {
     const Named& it = named(const_cast<float*>(in), count);
     hvd_handle_t handle = 0;
-    check(hvd_allgather_async(it.name.c_str(), &it.tensor, nullptr, &handle));
-    check(hvd_wait(handle, -1));
-    void* data = nullptr;
-    const std::int64_t* shape = nullptr;
-    std::int32_t ndim = 0;
-    check(hvd_result(handle, &data, &shape, &ndim));
-    std::memcpy(out, data, static_cast<std::size_t>(shape[0]) * sizeof(float));
-    check(hvd_release(handle));
+    check(hvd_allgather_async(it.name.c_str(), &it.tensor, &at_once_, &handle));
+    take_result(handle, out);
   }
-  void reduce_scatter(float*, float*, std::size_t) override {
-    throw peers::Unsupported("hvd.h has no reduce-scatter yet");
+  void reduce_scatter(float* in, float* out, std::size_t count) override {
+    const Named& it = named(in, count * static_cast<std::size_t>(size()));
+    const auto rows = static_cast<std::int64_t>(count);
+    const hvd_tensor_t mine = vector_of(out, &rows, HVD_FLOAT32);
+    check(hvd_reduce_scatter(it.name.c_str(), &it.tensor, nullptr, &mine, &sum_));
   }
-  void alltoall(const float*, float*, std::size_t) override {
-    throw peers::Unsupported("hvd.h has no alltoall yet");
+  void alltoall(const float* in, float* out, std::size_t count) override {
+    const Named& it = named(const_cast<float*>(in), count * static_cast<std::size_t>(size()));
+    hvd_handle_t handle = 0;
+    check(hvd_alltoall_async(it.name.c_str(), &it.tensor, nullptr, &at_once_, &handle));
+    take_result(handle, out);
   }
 
   void start_big(float* data, std::size_t count) override {
@@ -121,6 +127,17 @@ class ApiDoor final : public peers::Collectives {
   }
 
  private:
+  // hvd.h hands out a gathered tensor in memory of its own; the copy out is part of the call.
+  static void take_result(hvd_handle_t handle, float* out) {
+    check(hvd_wait(handle, -1));
+    void* data = nullptr;
+    const std::int64_t* shape = nullptr;
+    std::int32_t ndim = 0;
+    check(hvd_result(handle, &data, &shape, &ndim));
+    std::memcpy(out, data, static_cast<std::size_t>(shape[0]) * sizeof(float));
+    check(hvd_release(handle));
+  }
+
   // Lists are walked in their order again and again, so the next one is looked at first.
   Named& named(float* data, std::size_t count) {
     for (std::size_t step = 0; step < tensors_.size(); ++step) {
@@ -139,6 +156,7 @@ class ApiDoor final : public peers::Collectives {
 
   const hvd_options_t sum_ = options_of(HVD_SUM);
   const hvd_options_t max_ = options_of(HVD_MAX);
+  const hvd_options_t at_once_ = waiting();
   std::deque<Named> tensors_;  // elements keep their places
   std::size_t next_ = 0;
   std::vector<hvd_handle_t> pending_;
