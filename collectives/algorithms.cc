@@ -5,9 +5,12 @@
 #include <bit>
 #include <cmath>
 
+#include "collectives/generators/arena_allreduce.h"
 #include "collectives/generators/dissemination_barrier.h"
 #include "collectives/generators/halving_doubling_allreduce.h"
 #include "collectives/generators/hierarchical_allreduce.h"
+#include "collectives/generators/hierarchical_barrier.h"
+#include "collectives/generators/hierarchical_broadcast.h"
 #include "collectives/generators/linear_gather.h"
 #include "collectives/generators/linear_scatter.h"
 #include "collectives/generators/one_shot_allreduce.h"
@@ -30,6 +33,7 @@
 #include "collectives/generators/tree_broadcast.h"
 #include "collectives/generators/tree_reduce.h"
 #include "collectives/generators/two_shot_allreduce.h"
+#include "collectives/generators/two_shot_reduce.h"
 
 namespace hvd {
 namespace {
@@ -67,6 +71,7 @@ double pairs_bound(const ScheduleSize& size) {
 }
 double chain_bound(const ScheduleSize& size) { return 4 * chunks_of(size); }
 double rounds_bound_slots(const ScheduleSize&) { return 2; }
+double rounds_bound_hosts(const ScheduleSize& size) { return 2 * rounds_of(size.rank_count) + 2; }
 double rounds_bound(const ScheduleSize& size) { return 2 * rounds_of(size.rank_count); }
 // One stripe for each rank: the chunks are of the longest part.
 double striped_bound(const ScheduleSize& size) {
@@ -78,6 +83,9 @@ double parts_bound(const ScheduleSize& size) {
   const double most = std::max(1.0, std::floor(size.slot_elements / 2));
   const double chunks = size.longest_part / std::min(size.chunk_elements, most) + 1;
   return (3 * size.rank_count + 5) * chunks;
+}
+double spread_bound(const ScheduleSize& size) {
+  return (rounds_of(size.rank_count) + 5) * slot_chunks_of(size) + chunks_of(size);
 }
 double one_shot_bound(const ScheduleSize& size) { return 6 * slot_chunks_of(size); }
 double two_shot_bound(const ScheduleSize& size) {
@@ -104,6 +112,9 @@ constexpr std::array kRows = {
     AlgorithmRow{Kind::allreduce, Algorithm::two_shot, "two_shot", make_two_shot_allreduce,
                  two_shot_bound, kNeedsSlots | kNeedsOneHost,
                  "every rank combines its share of what lies in the slots, then all collect"},
+    AlgorithmRow{Kind::allreduce, Algorithm::arena, "arena", make_arena_allreduce, two_shot_bound,
+                 kNeedsSlots | kNeedsOneHost | kNeedsArena,
+                 "every rank combines its share of all inputs and writes it to all outputs"},
     AlgorithmRow{Kind::allreduce, Algorithm::hierarchical, "hierarchical",
                  make_hierarchical_allreduce, hierarchical_bound, kNeedsSlots | kNeedsSeveralHosts,
                  "combined in each host, exchanged between hosts, collected in each host"},
@@ -115,6 +126,9 @@ constexpr std::array kRows = {
     AlgorithmRow{Kind::broadcast, Algorithm::slots, "slots", make_slots_broadcast, one_shot_bound,
                  kNeedsSlots | kNeedsOneHost,
                  "the root puts chunks into its slots, the others fetch them"},
+    AlgorithmRow{Kind::broadcast, Algorithm::hierarchical, "hierarchical",
+                 make_hierarchical_broadcast, spread_bound, kNeedsSlots | kNeedsSeveralHosts,
+                 "between hosts down a tree, in each host through slots"},
     AlgorithmRow{Kind::broadcast, Algorithm::tree, "tree", make_tree_broadcast, whole_vector_bound,
                  0, "down a binomial tree"},
     AlgorithmRow{Kind::broadcast, Algorithm::chain, "chain", make_chain_broadcast, chain_bound, 0,
@@ -122,6 +136,9 @@ constexpr std::array kRows = {
     AlgorithmRow{Kind::reduce, Algorithm::slots, "slots", make_slots_reduce, one_shot_bound,
                  kNeedsSlots | kNeedsOneHost,
                  "all put their vectors into slots, the root combines them"},
+    AlgorithmRow{Kind::reduce, Algorithm::two_shot, "two_shot", make_two_shot_reduce,
+                 two_shot_bound, kNeedsSlots | kNeedsOneHost,
+                 "every rank combines its share of what lies in the slots, the root collects"},
     AlgorithmRow{Kind::reduce, Algorithm::tree, "tree", make_tree_reduce, whole_vector_bound, 0,
                  "up a binomial tree"},
     AlgorithmRow{Kind::reduce, Algorithm::chain, "chain", make_chain_reduce, chain_bound, 0,
@@ -155,6 +172,9 @@ constexpr std::array kRows = {
                  "chunk by chunk from the peer"},
     AlgorithmRow{Kind::barrier, Algorithm::slots, "slots", make_slots_barrier, rounds_bound_slots,
                  kNeedsSlots | kNeedsOneHost, "everybody says that it is there and waits for all"},
+    AlgorithmRow{Kind::barrier, Algorithm::hierarchical, "hierarchical", make_hierarchical_barrier,
+                 rounds_bound_hosts, kNeedsSlots | kNeedsSeveralHosts,
+                 "each host gathers, one rank of each asks the others"},
     AlgorithmRow{Kind::barrier, Algorithm::dissemination, "dissemination",
                  make_dissemination_barrier, rounds_bound, 0, "signals to ever farther ranks"},
 };
@@ -207,6 +227,9 @@ std::string_view unmet_need(const AlgorithmRow& row, const ScheduleParams& param
   }
   if ((row.needs & kNeedsSeveralHosts) != 0 && on_one_host(params)) {
     return "all ranks are on one host";
+  }
+  if ((row.needs & kNeedsArena) != 0 && !params.in_arena) {
+    return "the tensors are private";
   }
   if ((row.needs & kNeedsEqualCounts) != 0 && !are_equal(params.counts)) {
     return "the parts differ in size";

@@ -25,9 +25,10 @@ enum class Algorithm : std::uint8_t {
   pairwise = 8,          // p - 1 exchanges with one partner each
   halving_doubling = 9,  // Rabenseifner
   chain = 10,
-  linear = 11,  // everybody with the root
-  direct = 12,  // one rank to one rank
-  hierarchical = 13,
+  linear = 11,        // everybody with the root
+  direct = 12,        // one rank to one rank
+  hierarchical = 13,  // in each host through slots, between hosts over edges
+  arena = 14,         // tensors in shared memory are combined where they lie
 };
 
 // What must hold for the parameters, beside what check_params asks for.
@@ -37,6 +38,7 @@ enum AlgorithmNeeds : std::uint8_t {
   kNeedsEqualCounts = 4,   // all parts are of one size
   kNeedsSeveralHosts = 8,  // it is another algorithm's work where there is but one
   kNeedsStripes = 16,      // slots that hold an element for each rank at least
+  kNeedsArena = 32,        // all ranks' tensors lie in memory that all see
 };
 
 // In double, which cannot overflow and is exact enough for a limit.

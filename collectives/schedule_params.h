@@ -27,6 +27,7 @@ struct ScheduleParams {
   // Empty: all on one host.
   std::vector<int> host_of_rank;
   std::uint64_t slot_element_count = 0;   // of shared memory that each rank may offer
+  bool in_arena = false;                  // all ranks' tensors lie in memory that all see
   bool stream = false;                    // stores into slots bypass the caches
   bool narrow = false;                    // chunks travel in the item's narrow type
   std::uint64_t chunk_element_count = 1;  // most elements that one op moves

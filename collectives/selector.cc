@@ -31,6 +31,8 @@ struct Situation {
   std::uint64_t slot_bytes;  // shared, of that lane
   int host_count;
   int ranks_per_host;  // that every host has at least
+  bool in_arena;
+  bool even_parts;
   bool shares() const { return slot_bytes >= kChunkBytesMin; }
 };
 
@@ -58,18 +60,20 @@ Situation situation_of(const WorkShape& shape, int rank_count, const SelectorSet
           lane,
           lane == Lane::express ? settings.slot_bytes_express : settings.slot_bytes_bulk,
           host_count,
-          ranks_per_host};
+          ranks_per_host,
+          settings.in_arena,
+          shape.even_parts};
 }
 
-// Whether the algorithm could run; equal counts are only known to make_schedule, so that no rule
-// takes an algorithm that needs them.
+// Whether the algorithm could run.
 bool is_possible(const AlgorithmRow& row, const Situation& situation) {
   const auto ranks = static_cast<std::uint64_t>(situation.rank_count);
   return ((row.needs & kNeedsSlots) == 0 || situation.shares()) &&
          ((row.needs & kNeedsStripes) == 0 || situation.slot_bytes / kChunkBytesMin >= ranks) &&
          ((row.needs & kNeedsOneHost) == 0 || situation.host_count == 1) &&
          ((row.needs & kNeedsSeveralHosts) == 0 || situation.host_count > 1) &&
-         (row.needs & kNeedsEqualCounts) == 0;
+         ((row.needs & kNeedsArena) == 0 || situation.in_arena) &&
+         ((row.needs & kNeedsEqualCounts) == 0 || situation.even_parts);
 }
 
 // The first row whose limits hold decides. No row chooses the tree: it has twice the rounds of
@@ -100,6 +104,10 @@ constexpr std::array<AllreduceRule, 4> kEdgeRules = {{
 // do inside them.
 Algorithm allreduce_by_size(const Situation& situation, const HostTuning& tuning) {
   if (situation.shares() && situation.host_count == 1) {
+    // Its two waits cost a short vector more than a copy does.
+    if (situation.in_arena && situation.lane == Lane::bulk) {
+      return Algorithm::arena;
+    }
     const bool is_small = situation.rank_count <= tuning.one_shot_rank_count_most ||
                           situation.bytes <= tuning.one_shot_bytes_most;
     return is_small ? Algorithm::one_shot : Algorithm::two_shot;
@@ -117,13 +125,46 @@ Algorithm allreduce_by_size(const Situation& situation, const HostTuning& tuning
       ->algorithm;
 }
 
+// A chain moves each byte over each link once, but its last rank waits p chunks for the first; a
+// tree moves log p times the bytes through the root. So chains are for more chunks than ranks.
+Algorithm along_edges(const Situation& situation, const HostTuning& tuning) {
+  const std::uint64_t chunks = situation.bytes / tuning.chunk_bytes;
+  const bool is_long = chunks > static_cast<std::uint64_t>(situation.rank_count);
+  return is_long && situation.rank_count > 2 ? Algorithm::chain : Algorithm::tree;
+}
+
+Algorithm reduce_by_size(const Situation& situation, const HostTuning& tuning) {
+  if (!situation.shares() || situation.host_count > 1) {
+    return along_edges(situation, tuning);
+  }
+  const bool is_small = situation.rank_count <= tuning.one_shot_rank_count_most ||
+                        situation.bytes <= tuning.one_shot_bytes_most;
+  return is_small ? Algorithm::slots : Algorithm::two_shot;
+}
+
+Algorithm broadcast_by_size(const Situation& situation, const HostTuning& tuning) {
+  if (situation.shares() && situation.host_count < situation.rank_count) {
+    return situation.host_count == 1 ? Algorithm::slots : Algorithm::hierarchical;
+  }
+  return along_edges(situation, tuning);
+}
+
+// What the rules prefer, or else the kind's first row that is possible.
 const AlgorithmRow& row_by_rules(const Situation& situation, const HostTuning& tuning) {
+  const AlgorithmRow* wanted = nullptr;
+  if (situation.kind == CollectiveKind::allreduce) {
+    wanted = find_algorithm(situation.kind, allreduce_by_size(situation, tuning));
+  } else if (situation.kind == CollectiveKind::reduce) {
+    wanted = find_algorithm(situation.kind, reduce_by_size(situation, tuning));
+  } else if (situation.kind == CollectiveKind::broadcast) {
+    wanted = find_algorithm(situation.kind, broadcast_by_size(situation, tuning));
+  }
+  if (wanted != nullptr && is_possible(*wanted, situation)) {
+    return *wanted;
+  }
   const std::span<const AlgorithmRow> rows = algorithm_rows();
-  const bool is_allreduce = situation.kind == CollectiveKind::allreduce;
-  const Algorithm wanted = is_allreduce ? allreduce_by_size(situation, tuning) : Algorithm::ring;
   const auto row = std::find_if(rows.begin(), rows.end(), [&](const AlgorithmRow& any) {
-    return any.kind == situation.kind && (!is_allreduce || any.algorithm == wanted) &&
-           is_possible(any, situation);
+    return any.kind == situation.kind && is_possible(any, situation);
   });
   HVD_CHECK(row != rows.end());  // pair: each kind has a row that needs nothing
   return *row;
@@ -205,6 +246,13 @@ std::uint64_t chunk_bytes_most(const AlgorithmRow& row, const Situation& situati
                     : settings.slot_bytes;
 }
 
+// Where nothing goes over edges nothing becomes narrow.
+WireType wire_type(const AlgorithmRow& row, const WorkShape& shape,
+                   const SelectorSettings& settings) {
+  const bool fits = reduces(shape.kind) && shape.dtype == DType::float32;
+  return fits && (row.needs & kNeedsOneHost) == 0 ? settings.narrow : WireType::own;
+}
+
 std::uint64_t longest_of(const std::vector<std::uint64_t>& counts) {
   return counts.empty() ? 0 : *std::max_element(counts.begin(), counts.end());
 }
@@ -274,7 +322,8 @@ Result<ScheduleChoice> choose(const WorkShape& shape, int rank_count,
   return pack_choice({.algorithm = row->algorithm,
                       .chunk_bytes = chunk,
                       .lane = situation.lane,
-                      .stream = situation.bytes >= settings.tuning.stream_bytes_min});
+                      .stream = situation.bytes >= settings.tuning.stream_bytes_min,
+                      .narrow = wire_type(*row, shape, settings)});
 }
 
 Result<Schedule> make_schedule(ScheduleChoice choice, CollectiveKind kind, DType dtype,

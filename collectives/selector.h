@@ -64,6 +64,10 @@ struct SelectorSettings {
   std::uint64_t slot_bytes_express = 0;
   std::uint64_t slot_bytes_bulk = 0;
   HostTuning tuning = {};
+  // Of this item: that all ranks' tensors lie in memory that all see, and in what type it may
+  // travel between hosts. Only fp32 that is reduced becomes narrow.
+  bool in_arena = false;
+  WireType narrow = WireType::own;
 };
 
 // The root's choice. A setting that does not fit is brought into range (a chunk that is larger than

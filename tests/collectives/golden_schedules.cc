@@ -1,7 +1,11 @@
 #include "tests/collectives/golden_schedules.h"
 
+#include "collectives/generators/arena_allreduce.h"
 #include "collectives/generators/dissemination_barrier.h"
 #include "collectives/generators/halving_doubling_allreduce.h"
+#include "collectives/generators/hierarchical_allreduce.h"
+#include "collectives/generators/hierarchical_barrier.h"
+#include "collectives/generators/hierarchical_broadcast.h"
 #include "collectives/generators/linear_gather.h"
 #include "collectives/generators/linear_scatter.h"
 #include "collectives/generators/one_shot_allreduce.h"
@@ -24,6 +28,7 @@
 #include "collectives/generators/tree_broadcast.h"
 #include "collectives/generators/tree_reduce.h"
 #include "collectives/generators/two_shot_allreduce.h"
+#include "collectives/generators/two_shot_reduce.h"
 #include "collectives/schedule_text.h"
 #include "tests/collectives/all_ranks.h"
 
@@ -76,6 +81,10 @@ ScheduleParams exchanging(int rank_count, std::uint64_t count, std::uint64_t chu
   params.send_counts = params.counts;
   return params;
 }
+ScheduleParams on_hosts(ScheduleParams params, std::vector<int> host_of_rank) {
+  params.host_of_rank = std::move(host_of_rank);
+  return params;
+}
 ScheduleParams to_other(ScheduleParams params) {
   params.peer = Rank{1};
   return params;
@@ -120,6 +129,9 @@ std::vector<GoldenFile> slot_schedules() {
   return {
       {"one_shot_allreduce.txt", printed(make_one_shot_allreduce, allreduces)},
       {"two_shot_allreduce.txt", printed(make_two_shot_allreduce, allreduces)},
+      {"arena_allreduce.txt", printed(make_arena_allreduce, {sharing(sized(2, 6, 2), 4)})},
+      {"two_shot_reduce.txt",
+       printed(make_two_shot_reduce, {sharing(rooted(sized(3, 6, 3), 1), 6)})},
       {"slots_allgather.txt", printed(make_slots_allgather, {in_place(parts)})},
       {"slots_alltoall.txt", printed(make_slots_alltoall, {sharing(exchanging(3, 3, 2), 6)})},
       {"slots_barrier.txt", printed(make_slots_barrier, {sharing(sized(3, 0, 1), 1)})},
@@ -132,10 +144,25 @@ std::vector<GoldenFile> slot_schedules() {
   };
 }
 
+std::vector<GoldenFile> host_schedules() {
+  const ScheduleParams pairs = on_hosts(sharing(sized(4, 8, 2), 8), {0, 0, 1, 1});
+  const ScheduleParams unequal = on_hosts(sharing(sized(4, 3, 2), 8), {0, 1, 1, 2});
+  return {
+      {"hierarchical_allreduce.txt", printed(make_hierarchical_allreduce, {pairs, unequal})},
+      {"hierarchical_broadcast.txt",
+       printed(make_hierarchical_broadcast, {rooted(pairs, 1), unequal})},
+      {"hierarchical_barrier.txt",
+       printed(make_hierarchical_barrier, {on_hosts(sharing(sized(4, 0, 2), 8), {0, 1, 1, 2})})},
+  };
+}
+
 }  // namespace
 
 std::vector<GoldenFile> golden_schedules() {
   std::vector<GoldenFile> files = edge_schedules();
+  for (GoldenFile& file : host_schedules()) {
+    files.push_back(std::move(file));
+  }
   for (GoldenFile& file : slot_schedules()) {
     files.push_back(std::move(file));
   }

@@ -157,6 +157,45 @@ TEST_CASE("hosts with several ranks are used as such, lone ranks by edges", "[se
   CHECK(chosen(allreduce_of(2), 4, settings).algorithm == Algorithm::recursive_doubling);
 }
 
+TEST_CASE("vectors of one root go through slots, down a tree, or along a chain if long",
+          "[selector]") {
+  for (const CollectiveKind kind : {CollectiveKind::broadcast, CollectiveKind::reduce}) {
+    WorkShape shape = allreduce_of(1 << 10);
+    shape.kind = kind;
+    CHECK(chosen(shape, 4, kShared).algorithm == Algorithm::slots);
+    CHECK(chosen(shape, 4).algorithm == Algorithm::tree);
+    shape.element_count = 1 << 20;
+    CHECK(chosen(shape, 4, kShared).algorithm ==
+          (kind == CollectiveKind::reduce ? Algorithm::two_shot : Algorithm::slots));
+    CHECK(chosen(shape, 4).algorithm == Algorithm::chain);
+    CHECK(chosen(shape, 2).algorithm == Algorithm::tree);
+  }
+}
+
+TEST_CASE("only fp32 that is reduced over edges becomes narrow", "[selector]") {
+  SelectorSettings settings;
+  settings.narrow = WireType::bfloat16;
+  WorkShape shape = allreduce_of(1 << 20);
+  CHECK(chosen(shape, 4, settings).narrow == WireType::bfloat16);
+  shape.dtype = DType::float64;
+  CHECK(chosen(shape, 4, settings).narrow == WireType::own);
+  shape.dtype = DType::float32;
+  shape.kind = CollectiveKind::broadcast;
+  CHECK(chosen(shape, 4, settings).narrow == WireType::own);
+  settings.slot_bytes_bulk = 1 << 20;
+  CHECK(chosen(allreduce_of(1 << 20), 4, settings).narrow == WireType::own);
+}
+
+TEST_CASE("long tensors in the arena are combined where they lie", "[selector]") {
+  SelectorSettings settings = kShared;
+  settings.in_arena = true;
+  CHECK(chosen(allreduce_of(1 << 20), 2, settings).algorithm == Algorithm::arena);
+  CHECK(chosen(allreduce_of(1 << 10), 2, settings).algorithm == Algorithm::one_shot);
+  settings.in_arena = false;
+  settings.algorithm = "arena";
+  CHECK(chosen(allreduce_of(1 << 20), 2, settings).algorithm == Algorithm::one_shot);
+}
+
 TEST_CASE("long items bypass the caches from the size on that calibration found", "[selector]") {
   SelectorSettings settings = kShared;
   CHECK_FALSE(chosen(allreduce_of(1 << 24), 2, settings).stream);
