@@ -6,8 +6,8 @@ from _rows import KIB, MIB, Job, Ratios, time_name
 OURS, SMALL_US_MAX, SLOWED_MAX = "hvd-api", 50.0, 1.1
 
 job = Job("overlap", 2, (KIB,), big=64 * MIB)
-measured = _rows.measure([job], [OURS, "hvd-engine", "openmpi-tuned", "mpich-tuned", "gloo"])
-for peer in (OURS, "hvd-engine", "openmpi-tuned", "mpich-tuned", "gloo"):
+measured = _rows.measure([job], [OURS, "hvd-engine", *_rows.OTHERS])
+for peer in (OURS, "hvd-engine", *_rows.OTHERS):
     if measured.figures(peer, op="overlap"):
         keys = ("alone_p50_us", "p50_us", "p99_us", "big_alone_p50_us", "big_p50_us")
         times = [time_name(measured.median(peer, key, op="overlap")) for key in keys]

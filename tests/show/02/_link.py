@@ -8,7 +8,6 @@ from _rows import MIB, Job, Ratios, size_name, time_name
 
 SIZES = (16 * MIB, 64 * MIB)
 OURS, WIRE_TARGET = "hvd-api", 1.8
-OTHERS = ("openmpi-tuned", "mpich-tuned", "gloo")
 
 
 def one_size(measured, size, share_min):
@@ -19,7 +18,7 @@ def one_size(measured, size, share_min):
     if not share:
         print(f"{name}: no figure: {measured.why_not(OURS, 'allreduce')}")
         return f"{name} none", False
-    ahead = Ratios(measured.best(OTHERS, **where), measured.figures(OURS, **where))
+    ahead = Ratios(measured.best(_rows.OTHERS, **where), measured.figures(OURS, **where))
     wire = measured.ratios(OURS, "hvd-bf16", **where)
     print(
         f"{name}: by name {time_name(measured.median(OURS, **where))}, {share} of the stream; "
@@ -40,7 +39,7 @@ def show(mbit, share_min):
     if os.geteuid() != 0:
         _rows.verdict("emulated hosts need root", target, False)
     jobs = [Job("allreduce", 2, SIZES, mbit=mbit)]
-    measured = _rows.measure(jobs, [OURS, "hvd-bf16", "stream", *OTHERS])
+    measured = _rows.measure(jobs, [OURS, "hvd-bf16", "stream", *_rows.OTHERS])
     rows = [one_size(measured, size, share_min) for size in SIZES]
     hit = all(good for _, good in rows) and not measured.wrong(OURS)
     _rows.verdict("; ".join(text for text, _ in rows), target, hit)

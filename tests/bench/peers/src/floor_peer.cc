@@ -48,7 +48,8 @@ struct Plan {
   bool stream = false;
 };
 
-void copy(float* __restrict to, const float* __restrict from, std::size_t n, bool stream) {
+void copy(float* __restrict to, const float* __restrict from, std::size_t n,
+          [[maybe_unused]] bool stream) {
 #ifdef __AVX__
   if (stream) {
     std::size_t i = 0;
