@@ -209,10 +209,10 @@ HVD_API hvd_status_t hvd_barrier_async(const char* name, const hvd_options_t* op
 HVD_API hvd_status_t hvd_barrier(const char* name, const hvd_options_t* options);
 
 /* One rank to another. They match by the two ranks and the tag, any number, in the order of their
- * calls; both tensors have one dtype and shape, else both ranks get HVD_ERROR_MISMATCH. The root
- * negotiates each message, so that a message to nobody is warned about and gives up as other
- * operations do; this costs a way to rank 0 and back. A pair of ranks, tag and direction that was
- * used once takes some 100 bytes until hvd_shutdown. */
+ * calls; both tensors have one dtype and shape, else both ranks get HVD_ERROR_MISMATCH. Rank 0
+ * agrees to each message, so that one to nobody is warned about and gives up as other operations
+ * do; that costs a way to rank 0 and back, and fails once rank 0 has shut down. Two ranks and a tag
+ * that were used once take some 100 bytes until hvd_shutdown. */
 HVD_API hvd_status_t hvd_send_async(const hvd_tensor_t* tensor, int32_t destination_rank,
                                     int32_t tag, const hvd_options_t* options,
                                     hvd_handle_t* handle);

@@ -360,6 +360,7 @@ void Coordinator::watch_orphaned_work(bool data_moved) {
   if (data_moved || orphaned_until_ == kNever) {
     orphaned_until_ = time_after(now, heartbeat_.limit());
   } else if (now >= orphaned_until_) {
+    orphaned_until_ = kNever;
     abort_job(error(StatusCode::aborted,
                     "work that was under way when rank 0 ended has stood still ", "for ",
                     seconds_from_nanos(heartbeat_.limit()),

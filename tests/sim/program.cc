@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "core/base/str.h"
 
 namespace hvd::sim {
 namespace {
-
-std::array<std::byte, 8> memory;  // the simulated data plane touches none of it
 
 bool one_in(Random& random, std::uint64_t n) { return random.below(n) == 0; }
 
@@ -27,13 +26,13 @@ bool makes_a_difference(Wrong wrong, CollectiveKind kind) {
       return false;
     case Wrong::shape:
     case Wrong::dtype:
-      return kind != CollectiveKind::barrier;
+      return kind != CollectiveKind::barrier && kind != CollectiveKind::scatter;
     case Wrong::reduction:
-      return kind == CollectiveKind::allreduce;
+      return reduces(kind);
     case Wrong::root:
-      return kind == CollectiveKind::broadcast;
+      return has_root(kind);
     case Wrong::kind:
-      return true;
+      return !is_point_to_point(kind);
   }
   return false;
 }
@@ -77,12 +76,16 @@ class Writer {
     const std::size_t count = 1 + random_.below(6);
     for (std::size_t n = 0; n < count; ++n) {
       Use use;
-      use.kind = static_cast<CollectiveKind>(random_.below(4));
+      // The last one, recv, is the other half of a send.
+      use.kind = static_cast<CollectiveKind>(random_.below(kCollectiveKindCount - 1));
       use.name = str("t", n);
       use.shape = shape_of(static_cast<std::int64_t>(random_.below(4)), 3);
       use.dtype = one_in(random_, 2) ? DType::float32 : DType::int64;
-      use.op = one_in(random_, 2) ? ReduceOp::average : ReduceOp::sum;
+      // An average of integers would be cut off, which is the kernels' business.
+      use.op = use.dtype == DType::float32 ? ReduceOp::average : ReduceOp::sum;
       use.root = any_rank(random_, rank_count_);
+      use.even = one_in(random_, 2);
+      make_message(use, static_cast<std::int32_t>(n));
       if (deadlines_ && one_in(random_, 2)) {
         use.deadline = static_cast<Nanos>(random_.below(kSecond)) + 200 * kMillisecond;
       }
@@ -90,16 +93,37 @@ class Writer {
     }
   }
 
-  void add_round(std::size_t, bool last) {
+  void make_message(Use& use, std::int32_t tag) {
+    if (use.kind != CollectiveKind::send) {
+      return;
+    }
+    if (rank_count_ == 1) {
+      use.kind = CollectiveKind::barrier;
+      return;
+    }
+    use.tag = tag;
+    const int distance =
+        1 + static_cast<int>(random_.below(static_cast<std::uint64_t>(rank_count_ - 1)));
+    use.destination = Rank((use.root.value + distance) % rank_count_);
+  }
+
+  // One of those that the use concerns.
+  Rank somebody(const Use& use) {
+    const Rank rank = any_rank(random_, rank_count_);
+    return use.concerns(rank) ? rank : use.root;
+  }
+
+  void add_round(std::size_t round, bool last) {
     for (const Use& name : names_) {
       Use use = name;
+      use.round = round;
       if (mistakes_ && rank_count_ > 1 && one_in(random_, 4)) {
         use.wrong = static_cast<Wrong>(1 + random_.below(5));
-        use.wrong_rank = any_rank(random_, rank_count_);
+        use.wrong_rank = somebody(use);
         use.wrong = makes_a_difference(use.wrong, use.kind) ? use.wrong : Wrong::nothing;
       }
       if (last && use.deadline > 0 && rank_count_ > 1 && one_in(random_, 3)) {
-        use.skipped_by = any_rank(random_, rank_count_);
+        use.skipped_by = somebody(use);
       }
       program_.uses.push_back(use);
     }
@@ -123,7 +147,7 @@ class Writer {
           mine.steps.push_back({Step::Kind::wait, *before, 0});
           open.erase(before);
         }
-        if (program_.uses[use].skipped_by != rank) {
+        if (program_.uses[use].skipped_by != rank && program_.uses[use].concerns(rank)) {
           mine.steps.push_back({Step::Kind::submit, use, 0});
           open.push_back(use);
         }
@@ -211,47 +235,105 @@ bool Program::anyone_leaves_early() const {
 
 Program random_program(std::uint64_t seed) { return Writer(seed).write(); }
 
-Request request_of(const Use& use, Rank rank) {
+double element_of(std::uint64_t seed, Rank rank, std::size_t index) {
+  return static_cast<double>((seed * 7 + static_cast<std::uint64_t>(rank.value) * 13 + index * 3) %
+                             50);
+}
+
+namespace {
+
+// Rows that a rank has, and how it deals them out.
+void set_rows(const Use& use, Rank rank, int rank_count, Request& request) {
+  const std::int64_t mine = use.shape[0] + (use.kind == CollectiveKind::alltoall ? rank.value : 0);
+  if (has_splits(use.kind) && !use.even) {
+    std::int64_t sum = 0;
+    for (int r = 0; r < rank_count; ++r) {
+      request.splits.push_back((mine + r) % 3);
+      sum += request.splits.back();
+    }
+    // An alltoall may leave rows at home.
+    request.input.shape.set(0, sum + (use.kind == CollectiveKind::alltoall ? rank.value % 2 : 0));
+  } else if (use.kind == CollectiveKind::alltoall) {
+    request.input.shape.set(0, mine % 3 * rank_count);
+  } else if (use.kind == CollectiveKind::allgather || use.kind == CollectiveKind::gather) {
+    request.input.shape.set(0, (mine + rank.value) % 4);
+  }
+}
+
+void make_mistake(const Use& use, Request& request) {
+  switch (use.wrong) {
+    case Wrong::nothing:
+      break;
+    case Wrong::shape:
+      // A broadcast or allreduce of no elements differs in shape all the same.
+      request.input.shape.set(1, 4);
+      break;
+    case Wrong::dtype:
+      request.input.dtype = DType::float64;
+      break;
+    case Wrong::reduction:
+      request.op = ReduceOp::max;
+      break;
+    case Wrong::root:
+      request.root = Rank(use.root.value == 0 ? 1 : 0);
+      break;
+    case Wrong::kind:
+      request.kind = use.kind == CollectiveKind::broadcast ? CollectiveKind::allgather
+                                                           : CollectiveKind::broadcast;
+      request.splits.clear();
+      break;
+  }
+}
+
+void fill(const Request& request, Rank rank, std::uint64_t seed, std::vector<std::byte>& bytes) {
+  bytes.resize(request.input.byte_count());
+  const std::size_t size = dtype_bytes(request.input.dtype);
+  for (std::size_t i = 0; i < request.input.element_count(); ++i) {
+    const double value = element_of(seed, rank, i);
+    const auto real = static_cast<float>(value);
+    const auto whole = static_cast<std::int64_t>(value);
+    std::memcpy(bytes.data() + i * size,
+                request.input.dtype == DType::float32 ? static_cast<const void*>(&real) : &whole,
+                size);
+  }
+}
+
+}  // namespace
+
+Request plain_request(const Use& use, Rank rank, int rank_count) {
   Request request;
   request.kind = use.kind;
   request.name = use.name;
   request.op = use.op;
   request.root = use.root;
-  // Of two ranks the earlier deadline counts.
-  request.deadline = use.deadline == 0 ? 0 : use.deadline + rank.value * kMillisecond;
   request.input.dtype = use.dtype;
   request.input.shape = use.shape;
-  if (use.kind == CollectiveKind::allgather) {
-    request.input.shape.set(0, (use.shape[0] + rank.value) % 4);
+  if (use.kind == CollectiveKind::send) {
+    request.kind = rank == use.root ? CollectiveKind::send : CollectiveKind::recv;
+    request.peer = rank == use.root ? use.destination : use.root;
+    request.name = point_to_point_name(use.root, use.destination, use.tag, use.round);
   }
+  set_rows(use, rank, rank_count, request);
+  return request;
+}
+
+Request request_of(const Use& use, Rank rank, int rank_count, std::uint64_t seed,
+                   UseMemory& memory) {
+  Request request = plain_request(use, rank, rank_count);
+  // Of two ranks the earlier deadline counts.
+  request.deadline = use.deadline == 0 ? 0 : use.deadline + rank.value * kMillisecond;
   if (use.wrong != Wrong::nothing && use.wrong_rank == rank) {
-    switch (use.wrong) {
-      case Wrong::nothing:
-        break;
-      case Wrong::shape:
-        request.input.shape.set(1, 4);
-        // A broadcast or allreduce of no elements differs in shape all the same.
-        break;
-      case Wrong::dtype:
-        request.input.dtype = DType::float64;
-        break;
-      case Wrong::reduction:
-        request.op = ReduceOp::max;
-        break;
-      case Wrong::root:
-        request.root = Rank(use.root.value == 0 ? 1 : 0);
-        break;
-      case Wrong::kind:
-        request.kind = use.kind == CollectiveKind::broadcast ? CollectiveKind::allgather
-                                                             : CollectiveKind::broadcast;
-        break;
-    }
+    make_mistake(use, request);
   }
-  request.input.data = memory.data();
+  fill(request, rank, seed, memory.input);
+  memory.input.reserve(1);  // an address, also where there is nothing
+  memory.output.resize(std::max<std::size_t>(memory.input.size(), 1));
+  request.input.data = memory.input.data();
   request.output =
-      request.kind == CollectiveKind::allreduce || request.kind == CollectiveKind::broadcast
-          ? memory.data()
-          : nullptr;
+      request.kind == CollectiveKind::broadcast ? memory.input.data() : memory.output.data();
+  if (request.kind == CollectiveKind::recv) {
+    request.input.data = nullptr;
+  }
   return request;
 }
 

@@ -25,10 +25,18 @@ struct Use {
   DType dtype = DType::float32;
   ReduceOp op = ReduceOp::sum;
   Rank root;
+  bool even = true;         // no splits are given
+  Rank destination;         // of a message, whose source is `root`
+  std::int32_t tag = 0;     // of a message
+  std::uint64_t round = 0;  // which use of the name, from 0
   Nanos deadline = 0;
   Wrong wrong = Wrong::nothing;  // the mistake of one rank, or none
   Rank wrong_rank;
   std::optional<Rank> skipped_by;  // never submits it
+
+  bool concerns(Rank rank) const {
+    return kind != CollectiveKind::send || rank == root || rank == destination;
+  }
 };
 
 struct Step {
@@ -60,6 +68,17 @@ struct Program {
 };
 
 Program random_program(std::uint64_t seed);
-Request request_of(const Use& use, Rank rank);
+// What one rank gives to one use and gets from it, if the caller's memory is written.
+struct UseMemory {
+  std::vector<std::byte> input;
+  std::vector<std::byte> output;
+};
+// `seed` decides the input's elements, which are small whole numbers.
+Request request_of(const Use& use, Rank rank, int rank_count, std::uint64_t seed,
+                   UseMemory& memory);
+// Element `index` of a rank's input.
+double element_of(std::uint64_t seed, Rank rank, std::size_t index);
+// What a rank that is right asks for, without memory.
+Request plain_request(const Use& use, Rank rank, int rank_count);
 
 }  // namespace hvd::sim

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/base/str.h"
+#include "tests/sim/reference_collectives.h"
 
 namespace hvd::sim {
 
@@ -19,23 +20,20 @@ void SimDataWorld::start(Rank rank, WorkItem item) {
   const auto [at, is_new] = items_.try_emplace(id);
   Item& known = at->second;
   if (is_new) {
-    known.as_started_first = std::move(item);
     known.first_rank = rank;
-    known.started.assign(static_cast<std::size_t>(rank_count_), false);
     known.completed.assign(static_cast<std::size_t>(rank_count_), false);
   } else {
     compare(known, rank, item);
   }
-  if (known.started[rank.index()]) {
+  if (!known.started.emplace(rank, std::move(item)).second) {
     hooks_.fault(str("item ", id, " started twice on rank ", rank));
   }
-  known.started[rank.index()] = true;
   // What a dead rank had started may have been sent completely, or not.
-  for (int r = 0; r < rank_count_; ++r) {
-    known.doomed = known.doomed || (known.started[static_cast<std::size_t>(r)] &&
-                                    hooks_.dead(Rank(r)) && hooks_.coin());
+  for (const auto& [starter, its_item] : known.started) {
+    known.doomed = known.doomed || (hooks_.dead(starter) && hooks_.coin());
   }
-  if (++known.started_count == rank_count_ && !known.doomed) {
+  if (known.complete(rank_count_) && !known.doomed) {
+    run_reference(known.started);
     complete_everywhere(id);
   }
 }
@@ -53,7 +51,7 @@ void SimDataWorld::complete_everywhere(std::uint64_t id) {
 void SimDataWorld::rank_died(Rank rank) {
   for (auto& [id, item] : items_) {
     const bool finished = item.completed[rank.index()];
-    const bool sent = item.started_count == rank_count_ && hooks_.coin();
+    const bool sent = item.complete(rank_count_) && hooks_.coin();
     if (finished || sent) {
       continue;
     }
@@ -67,7 +65,7 @@ void SimDataWorld::rank_died(Rank rank) {
 }
 
 void SimDataWorld::compare(const Item& item, Rank rank, const WorkItem& other) const {
-  const WorkItem& first = item.as_started_first;
+  const WorkItem& first = item.started.at(item.first_rank);
   const auto differ = [&](bool same, const char* what) {
     if (!same) {
       hooks_.fault(str("item ", other.id, ": ", what, " differs between ranks ", item.first_rank,
@@ -75,22 +73,26 @@ void SimDataWorld::compare(const Item& item, Rank rank, const WorkItem& other) c
     }
   };
   differ(first.label == other.label, "label");
-  differ(first.kind == other.kind, "kind");
   differ(first.choice == other.choice, "choice");
   differ(first.op == other.op, "op");
   differ(first.prescale == other.prescale && first.postscale == other.postscale, "scale");
-  differ(first.counts == other.counts, "gather counts");
+  differ(first.root == other.root, "root");
   differ(first.segments.size() == other.segments.size(), "segment count");
-  if (first.kind != CollectiveKind::barrier) {
-    differ(first.dtype == other.dtype, "dtype");
+  differ(first.kind == CollectiveKind::barrier || first.dtype == other.dtype, "dtype");
+  if (is_point_to_point(first.kind)) {
+    differ(is_point_to_point(other.kind) && first.kind != other.kind, "direction");
+    differ(first.peer == rank && other.peer == item.first_rank, "peer");
+  } else {
+    differ(first.kind == other.kind, "kind");
   }
-  if (first.kind == CollectiveKind::broadcast) {
-    differ(first.root == other.root, "root");
+  if (first.kind == CollectiveKind::alltoall) {
+    differ(first.send_counts[rank.index()] == other.counts[item.first_rank.index()] &&
+               first.counts[rank.index()] == other.send_counts[item.first_rank.index()],
+           "exchange");
+    return;
   }
-  if (first.kind == CollectiveKind::allgather) {
-    differ(other.segments.size() == 1 && other.counts.size() > rank.index() &&
-               other.element_count() == other.counts[rank.index()],
-           "own share");
+  differ(first.counts == other.counts, "counts");
+  if (has_counts(first.kind)) {
     return;
   }
   for (std::size_t s = 0; s < std::min(first.segments.size(), other.segments.size()); ++s) {

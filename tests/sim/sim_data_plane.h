@@ -1,5 +1,5 @@
-// tests/sim/sim_data_plane.h: a data plane that moves nothing and trusts nobody: it compares what
-// every rank starts under one item id and completes it only once all have started it.
+// tests/sim/sim_data_plane.h: a data plane that trusts nobody: it compares what every rank starts
+// under one item id, and only once all have started it does it run it, all at once.
 // Not here: time and ranks (sim_world.h).  Threads: one.  Limits: none.
 // Read next: sim_world.h.
 #pragma once
@@ -35,12 +35,15 @@ class SimDataWorld {
  private:
   friend class SimDataPlane;
   struct Item {
-    WorkItem as_started_first;
+    std::map<Rank, WorkItem> started;
     Rank first_rank;
-    std::vector<bool> started;
     std::vector<bool> completed;
-    int started_count = 0;
     bool doomed = false;
+    // Two ranks take part in a message, all in anything else.
+    bool complete(int rank_count) const {
+      const bool is_message = is_point_to_point(started.begin()->second.kind);
+      return static_cast<int>(started.size()) == (is_message ? 2 : rank_count);
+    }
   };
   void start(Rank rank, WorkItem item);
   void complete_everywhere(std::uint64_t id);

@@ -40,6 +40,9 @@ TEST_CASE("every operation of a random program ends on every rank as it must", "
     sum.ended_count += result.ended_count;
     sum.aborted_count += result.aborted_count;
     sum.warning_count += result.warning_count;
+    for (std::size_t kind = 0; kind < sum.checked_count.size(); ++kind) {
+      sum.checked_count[kind] += result.checked_count[kind];
+    }
   }
   std::fprintf(stderr, "sim: ok %zu mismatch %zu deadline %zu ended %zu aborted %zu warnings %zu\n",
                sum.ok_count, sum.mismatch_count, sum.deadline_count, sum.ended_count,
@@ -53,6 +56,12 @@ TEST_CASE("every operation of a random program ends on every rank as it must", "
     CHECK(sum.ended_count > 100);
     CHECK(sum.aborted_count > 100);
     CHECK(sum.warning_count > 100);
+    for (int kind = 0; kind < kCollectiveKindCount; ++kind) {
+      const auto what = static_cast<CollectiveKind>(kind);
+      const bool has_none = what == CollectiveKind::barrier || what == CollectiveKind::recv;
+      INFO(collective_name(what));
+      CHECK((has_none || sum.checked_count[static_cast<std::size_t>(kind)] > 100));
+    }
   }
 }
 
