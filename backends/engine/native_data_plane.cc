@@ -14,10 +14,6 @@ constexpr int kBudgetPerProgress = 16;
 // What the bulk lane does before the express lane is looked at: one slice.
 constexpr int kBulkBudget = static_cast<int>(Execution::kSliceBytes / Execution::kBudgetBytes);
 
-// Chunks of an exchange that leave before the first one is awaited: one is reduced while the next
-// is under way (ScheduleParams::send_ahead).
-constexpr int kSendAhead = 2;
-
 Status find_reach(const Transport& transport, Rank rank, int rank_count) {
   for (int peer = 0; peer < rank_count; ++peer) {
     if (Rank{peer} != rank) {
@@ -234,7 +230,7 @@ Result<std::shared_ptr<const PlacedSchedule>> NativeDataPlane::make_placed(const
                                                                            const GroupPlace& place,
                                                                            Lane lane) {
   ScheduleParams params = key_.params;
-  params.send_ahead = std::min(kSendAhead, transport_.slot_count(lane));
+  params.send_ahead = transport_.send_ahead(lane);
   params.host_of_rank = place.host_of_rank;
   params.slot_element_count =
       lanes_[lane_index(lane)].wires.slots.bank_bytes() / dtype_bytes(item.dtype);

@@ -45,6 +45,9 @@ class RoutedTransport final : public Transport {
     return limits_[lane_index(lane)].chunk_bytes_max;
   }
   int slot_count(Lane lane) const override { return limits_[lane_index(lane)].slot_count; }
+  // A link takes longer to answer than a core: with two chunks under way it stands still between
+  // them (16 MiB over 1 Gbit/s on busy hosts: 84 % of the line rate).
+  int send_ahead(Lane lane) const override { return slot_count(lane); }
   void prepare_sleep() override;
   void end_sleep() override;
   std::string description() const override;

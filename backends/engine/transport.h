@@ -4,6 +4,7 @@
 // chunks in flight an edge.  Read next: native_data_plane.h, then ../shm/ring.h.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -64,6 +65,9 @@ class Transport {
 
   virtual std::size_t chunk_bytes_max(Lane lane) const = 0;
   virtual int slot_count(Lane lane) const = 0;
+  // Chunks of an exchange that best leave before the first one is awaited, at most slot_count():
+  // one is reduced while the next is under way (ScheduleParams::send_ahead). Equal on all ranks.
+  virtual int send_ahead(Lane lane) const { return std::min(2, slot_count(lane)); }
 
   // Announces that peers must ring. Whoever waits looks once more after this and before it sleeps.
   virtual void prepare_sleep() = 0;

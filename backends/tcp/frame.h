@@ -23,7 +23,7 @@ enum class FrameKind : std::uint8_t {
 struct EdgeFrame {
   FrameKind kind = FrameKind::chunk;
   ChunkHeader chunk;
-  // Chunks that the frame's sender has consumed so far: it has memory for slot_count more.
+  // Chunks that the frame's sender has consumed so far: it has memory for a window more.
   std::uint64_t credit = 0;
   friend bool operator==(const EdgeFrame&, const EdgeFrame&) = default;
 };

@@ -9,7 +9,7 @@
 namespace hvd {
 
 FrameReceiver::FrameReceiver(const EdgeGeometry& geometry)
-    : geometry_(geometry), headers_(static_cast<std::size_t>(geometry.slot_count)), staged_{} {}
+    : geometry_(geometry), headers_(geometry.window()), staged_{} {}
 
 std::byte* FrameReceiver::slot(std::uint64_t sequence) const {
   return slots_.get() + sequence % headers_.size() * geometry_.chunk_bytes;

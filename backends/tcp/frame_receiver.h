@@ -1,6 +1,6 @@
 // backends/tcp/frame_receiver.h: cuts what comes over an edge into chunks, read to where they stay.
 // Not here: the socket (edge_stream.h), what the chunks are for (../engine/execution.h).
-// Threads: one owner.  Limits: slot_count chunks that were not released; the bytes are a peer's.
+// Threads: one owner.  Limits: a window of chunks that were not released; the bytes are a peer's.
 // Read next: edge_stream.h.
 #pragma once
 

@@ -14,18 +14,18 @@ iovec part_of(std::span<const std::byte> bytes) {
 }  // namespace
 
 FrameSender::FrameSender(const EdgeGeometry& geometry)
-    : geometry_(geometry), queue_(static_cast<std::size_t>(geometry.slot_count)) {}
+    : geometry_(geometry), queue_(geometry.window()) {}
 
 std::span<std::byte> FrameSender::begin() {
-  const auto slot_count = static_cast<std::uint64_t>(geometry_.slot_count);
-  if (committed_ - credit_ >= slot_count) {
+  const std::uint64_t window = geometry_.window();
+  if (committed_ - credit_ >= window) {
     return {};
   }
   if (slots_ == nullptr) {
     // Not value-initialized: pages that are never used are never touched.
-    slots_.reset(new std::byte[geometry_.chunk_bytes * slot_count]);
+    slots_.reset(new std::byte[geometry_.chunk_bytes * window]);
   }
-  return {slots_.get() + committed_ % slot_count * geometry_.chunk_bytes, geometry_.chunk_bytes};
+  return {slots_.get() + committed_ % window * geometry_.chunk_bytes, geometry_.chunk_bytes};
 }
 
 void FrameSender::commit(const ChunkHeader& header) {
@@ -38,10 +38,8 @@ void FrameSender::commit(const ChunkHeader& header) {
   told_ = consumed_;
 }
 
-// A quarter of the window: the peer never stands still for want of a message, and a stream in one
-// direction costs few of them.
 bool FrameSender::credit_due() const {
-  return consumed_ - told_ >= static_cast<std::uint64_t>(std::max(1, geometry_.slot_count / 4));
+  return consumed_ - told_ > static_cast<std::uint64_t>(geometry_.credit_lag);
 }
 
 std::size_t FrameSender::fill_parts(std::span<iovec> parts) {

@@ -1,6 +1,6 @@
 // backends/tcp/frame_sender.h: the chunks and credits of an edge that have still to leave.
 // Not here: the socket (edge_stream.h).
-// Threads: one owner.  Limits: slot_count chunks that the peer has not consumed.
+// Threads: one owner.  Limits: the window of the geometry.
 // Read next: frame_receiver.h.
 #pragma once
 
@@ -20,9 +20,17 @@ namespace hvd {
 struct EdgeGeometry {
   std::size_t chunk_bytes = 0;
   int slot_count = 0;
+  // A receiver tells of its consumption after so many chunks and one more, if no chunk of its own
+  // has told before. It has memory for these too: a chunk can always be sent while fewer than
+  // slot_count are unconsumed, whatever the sender was told. Schedules rely on it.
+  int credit_lag = 0;
+
+  constexpr std::uint64_t window() const {
+    return static_cast<std::uint64_t>(slot_count) + static_cast<std::uint64_t>(credit_lag);
+  }
 };
 
-// The peer keeps memory for slot_count chunks, so that one in flight never finds none there, and
+// The peer keeps memory for a window of chunks, so that one in flight never finds none there, and
 // says with each of its frames how many it has consumed.
 class FrameSender {
  public:

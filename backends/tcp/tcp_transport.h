@@ -22,8 +22,10 @@
 
 namespace hvd {
 
-inline constexpr EdgeGeometry kTcpBulk{.chunk_bytes = std::size_t{256} << 10, .slot_count = 8};
-inline constexpr EdgeGeometry kTcpExpress{.chunk_bytes = std::size_t{64} << 10, .slot_count = 8};
+inline constexpr EdgeGeometry kTcpBulk{
+    .chunk_bytes = std::size_t{256} << 10, .slot_count = 8, .credit_lag = 3};
+inline constexpr EdgeGeometry kTcpExpress{
+    .chunk_bytes = std::size_t{64} << 10, .slot_count = 8, .credit_lag = 3};
 
 struct TcpOptions {
   Rank rank;

@@ -2,13 +2,11 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <charconv>
 #include <utility>
 
 #include "backends/bootstrap/cores.h"
-#include "backends/engine/routed_transport.h"
-#include "backends/shm/shm_transport.h"
+#include "backends/tcp/job_transport.h"
 #include "bindings/c/info.h"
 #include "bindings/c/spin_policy.h"
 
@@ -53,23 +51,6 @@ Status decode_report(std::span<const std::byte> bytes) {
     return error(StatusCode::internal, "a report of ", bytes.size(), " bytes does not parse");
   }
   return Status(static_cast<StatusCode>(code), std::move(text)).blame_rank(culprit);
-}
-
-// What a chunk may be on every wire of the job: all ranks come to the same answer.
-std::vector<RoutedTransport::Limits> common_limits(const std::vector<int>& host_of_rank) {
-  std::vector<RoutedTransport::Limits> limits;
-  for (const Lane lane : {Lane::express, Lane::bulk}) {
-    const EdgeGeometry& tcp = TcpTransport::geometry(lane);
-    std::size_t bytes = tcp.chunk_bytes;
-    int slots = tcp.slot_count;
-    for (const RankPlace& place : places_of(host_of_rank)) {
-      const RingGeometry shared = lane_geometries(place.local_size)[lane];
-      bytes = std::min(bytes, shared.slot_bytes);
-      slots = std::min(slots, shared.slot_count);
-    }
-    limits.push_back({.chunk_bytes_max = bytes, .slot_count = slots});
-  }
-  return limits;
 }
 
 }  // namespace
@@ -146,38 +127,18 @@ Status Runtime::join_others(std::uint64_t& join_count) {
 Status Runtime::set_up(std::unique_ptr<ShmDomain> domain, std::uint64_t generation) {
   place_ = places_of(domain->host_of_rank())[static_cast<std::size_t>(identity_.rank)];
   HVD_TRY(check_place(identity_, place_));
-  const std::vector<int> host_of_rank = domain->host_of_rank();
-  HVD_ASSIGN(transport_, ShmTransport::create(std::move(domain), *poller_));
-  if (std::count(host_of_rank.begin(), host_of_rank.end(), 0) == identity_.size) {
-    joined_.data_listening.reset();
-  } else {
-    HVD_TRY(add_remote(host_of_rank, generation));
-  }
+  HVD_ASSIGN(JobTransport job,
+             make_job_transport(std::move(domain),
+                                {.rank = Rank(identity_.rank),
+                                 .records = joined_.records,
+                                 .secret = secret_.secret,
+                                 .generation = generation,
+                                 .data_listening = std::move(joined_.data_listening)},
+                                *poller_));
+  transport_ = std::move(job.wires);
+  tcp_ = job.tcp;
   HVD_ASSIGN(data_, NativeDataPlane::create(Rank(identity_.rank), identity_.size, config_,
-                                            *transport_, host_of_rank));
-  return ok_status();
-}
-
-// Ranks of other hosts are reached over TCP.
-Status Runtime::add_remote(const std::vector<int>& host_of_rank, std::uint64_t generation) {
-  const int own_host = host_of_rank[static_cast<std::size_t>(identity_.rank)];
-  std::vector<bool> is_local;
-  for (const int host : host_of_rank) {
-    is_local.push_back(host == own_host);
-  }
-  std::vector<bool> remote = is_local;
-  remote.flip();
-  HVD_ASSIGN(std::unique_ptr<TcpTransport> tcp,
-             TcpTransport::create({.rank = Rank(identity_.rank),
-                                   .records = joined_.records,
-                                   .remote = std::move(remote),
-                                   .secret = secret_.secret,
-                                   .generation = generation,
-                                   .listening = std::move(joined_.data_listening)},
-                                  *poller_));
-  tcp_ = tcp.get();
-  transport_ = std::make_unique<RoutedTransport>(std::move(transport_), std::move(tcp),
-                                                 std::move(is_local), common_limits(host_of_rank));
+                                            *transport_, std::move(job.host_of_rank)));
   return ok_status();
 }
 

@@ -77,7 +77,6 @@ class Runtime {
   Status join(const RuntimeOptions& options, std::uint64_t& join_count);
   Status join_others(std::uint64_t& join_count);
   Status set_up(std::unique_ptr<ShmDomain> domain, std::uint64_t generation);
-  Status add_remote(const std::vector<int>& host_of_rank, std::uint64_t generation);
   Status agree(const Status& mine);
   void start(ControlPlane& control, std::vector<RankAddress> addresses);
 

@@ -100,10 +100,10 @@ def parse(line: str) -> Answer:
 class Rank:
     """A rank_shell, with its standard streams in our hands."""
 
-    def __init__(self, number: int, env: dict[str, str], program: str):
+    def __init__(self, number: int, env: dict[str, str], program: str, inside: str = ""):
         self.number = number
         self.process = subprocess.Popen(
-            [program],
+            [*inside.split(), program],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -238,8 +238,9 @@ class Job:
         for number in range(self.size) if numbers is None else numbers:
             special = dict(self.each.get(number, {}))
             program = special.pop("PROGRAM", worker("rank_shell"))
+            inside = special.pop("INSIDE", "")  # "ip netns exec a": what execs the program
             env = clean_environment(**{**self.settings, "HVD_RANK": str(number), **special})
-            self.ranks.append(Rank(number, env, program))
+            self.ranks.append(Rank(number, env, program, inside))
         return self
 
     def __enter__(self) -> Job:

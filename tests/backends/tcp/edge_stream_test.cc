@@ -10,7 +10,7 @@
 namespace hvd {
 namespace {
 
-constexpr EdgeGeometry kGeometry{.chunk_bytes = 100'000, .slot_count = 4};
+constexpr EdgeGeometry kGeometry{.chunk_bytes = 100'000, .slot_count = 3, .credit_lag = 1};
 
 // Two ends whose sockets take little at once, so that writes and reads come in pieces.
 struct Ends {

@@ -12,7 +12,7 @@
 namespace hvd {
 namespace {
 
-constexpr EdgeGeometry kGeometry{.chunk_bytes = 10'000, .slot_count = 4};
+constexpr EdgeGeometry kGeometry{.chunk_bytes = 10'000, .slot_count = 3, .credit_lag = 1};
 constexpr std::uint64_t kSent = 5;
 
 Bytes frame_bytes(const EdgeFrame& frame, char filler = 'a') {

@@ -1,5 +1,6 @@
 #include "backends/tcp/tcp_transport.h"
 
+#include <algorithm>
 #include <array>
 #include <set>
 
@@ -104,7 +105,7 @@ TEST_CASE("a sender stands still when the receiver has no memory left, and goes 
   Stream stream{world, kA, kB};
   while (stream.send()) {
   }
-  CHECK(stream.sent == static_cast<std::uint64_t>(kTcpBulk.slot_count));
+  CHECK(stream.sent == kTcpBulk.window());
   REQUIRE(world.until([&] { return stream.at(kB).peek(kA, Lane::bulk).has_value(); }));
   for (int i = 0; i < 100; ++i) {
     world.step();
@@ -113,6 +114,28 @@ TEST_CASE("a sender stands still when the receiver has no memory left, and goes 
   REQUIRE(world.until([&] {
     stream.receive();
     return stream.send();
+  }));
+}
+
+// What a schedule may rely on; with credits that come late it would end in both waiting for ever.
+TEST_CASE("two ranks that keep slot_count chunks in flight each never block each other", "[tcp]") {
+  TcpWorld world(2);
+  world.make_all();
+  std::array<Stream, 2> streams = {Stream{world, kA, kB}, Stream{world, kB, kA}};
+  const auto ahead = static_cast<std::uint64_t>(kTcpBulk.slot_count);
+  constexpr std::uint64_t count = 50;
+  REQUIRE(world.until([&] {
+    for (std::size_t rank = 0; rank < 2; ++rank) {
+      Stream& out = streams[rank];
+      const Stream& in = streams[1 - rank];
+      // In order, as the ops of a rank: a send before the receive that is `ahead` sends later.
+      if (out.sent < std::min(count, in.received + ahead)) {
+        out.send();
+      } else {
+        streams[1 - rank].receive();
+      }
+    }
+    return streams[0].received == count && streams[1].received == count;
   }));
 }
 
