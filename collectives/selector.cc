@@ -242,8 +242,15 @@ std::uint64_t chunk_bytes_most(const AlgorithmRow& row, const Situation& situati
   const bool only_slots = (row.needs & kNeedsSlots) != 0 && (row.needs & kNeedsOneHost) != 0;
   const auto stripes =
       (row.needs & kNeedsStripes) != 0 ? static_cast<std::uint64_t>(situation.rank_count) : 1;
-  return only_slots ? std::max(kChunkBytesMin, situation.slot_bytes / stripes / 2)
-                    : settings.slot_bytes;
+  if (only_slots) {
+    return std::max(kChunkBytesMin, situation.slot_bytes / stripes / 2);
+  }
+  // The express lane's edges have slots for its longest item, not more.
+  const std::uint64_t whole =
+      (situation.bytes + kChunkBytesMin - 1) / kChunkBytesMin * kChunkBytesMin;
+  return situation.lane == Lane::express
+             ? std::min(settings.slot_bytes, std::max(kChunkBytesMin, whole))
+             : settings.slot_bytes;
 }
 
 // Where nothing goes over edges nothing becomes narrow.

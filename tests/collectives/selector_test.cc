@@ -87,6 +87,7 @@ TEST_CASE("settings force the algorithm of an allreduce and the chunk", "[select
 }
 
 TEST_CASE("a chunk is never larger than a slot", "[selector]") {
+  CHECK(chosen(allreduce_of(1000), 4, {.chunk_bytes = 1 << 20}).chunk_bytes == 4000);
   CHECK(chosen(allreduce_of(1 << 24), 2, {.slot_bytes = 65536}).chunk_bytes == 65536);
   CHECK(chosen(allreduce_of(1 << 24), 2, {.chunk_bytes = 1 << 20, .slot_bytes = 100}).chunk_bytes ==
         96);
