@@ -35,7 +35,8 @@ def show(model):
     ours = {"op": f"step-list:{model}"}
     ahead = Ratios(best, measured.figures(OURS, **ours))
     if not ahead:
-        reason = measured.why_not(OURS if best else _rows.OTHERS[0], ours["op"])
+        absent = _rows.OTHERS[0] if measured.figures(OURS, **ours) else OURS
+        reason = measured.why_not(absent, ours["op"])
         _rows.verdict(f"no figure: {reason}", f">= {TARGET}x", False)
     for peer in ("hvd-engine", "floor"):
         ratios = measured.ratios(OURS, peer, **ours)
