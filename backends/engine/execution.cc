@@ -1,6 +1,7 @@
 #include "backends/engine/execution.h"
 
 #include <algorithm>
+#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -29,6 +30,8 @@ void Execution::begin(WorkItem item, Result<std::shared_ptr<const PlacedSchedule
   next_op_ = 0;
   op_elements_done_ = 0;
   sharers_seen_ = 0;
+  places_told_ = false;
+  tensors_found_ = false;
   failure_ = schedule.status();
   if (!failure_.ok()) {
     return;
@@ -43,6 +46,11 @@ void Execution::begin(WorkItem item, Result<std::shared_ptr<const PlacedSchedule
 Execution::State Execution::run(LaneWires& wires, int& budget) {
   if (!failure_.ok()) {
     return State::failed;
+  }
+  if (placed_->reaches_tensors && !places_told_) {
+    if (const State state = tell_places(wires); state != State::done) {
+      return state;
+    }
   }
   const std::vector<Op>& ops = schedule().ops;
   while (next_op_ < ops.size()) {
@@ -91,6 +99,32 @@ bool Execution::ready(LaneWires& wires) const {
   }
 }
 
+Execution::State Execution::tell_places(LaneWires& wires) {
+  const Rank self = world(schedule().rank.value);
+  if (!wires.slots.open_bank()) {
+    return waiting_for(wires.slots.bank_reader(), wires.edges);
+  }
+  failure_ = hvd::tell_places(item_, *wires.edges.transport().arena_map(), self,
+                              wires.slots.slots_of(self), wires.slots.bank_bytes());
+  places_told_ = failure_.ok();
+  return places_told_ ? State::done : State::failed;
+}
+
+// Once the first wait for all is over: their flags say that their places are told.
+Status Execution::find_tensors(LaneWires& wires) {
+  tensors_found_ = true;
+  peers_.resize(std::max(peers_.size(), placed_->sharers.size()));
+  const Rank self = world(schedule().rank.value);
+  for (std::size_t i = 0; i < placed_->sharers.size(); ++i) {
+    const Rank peer = placed_->sharers[i];
+    if (peer != self) {
+      HVD_TRY(peers_[i].read(item_, *wires.edges.transport().arena_map(), peer,
+                             wires.slots.slots_of(peer)));
+    }
+  }
+  return ok_status();
+}
+
 Execution::State Execution::step(const Op& op, LaneWires& wires) {
   switch (op.kind) {
     case OpKind::send:
@@ -125,6 +159,10 @@ Execution::State Execution::wait_for_all(const Op& op, LaneWires& wires) {
     if (peer != self && !wires.slots.has_reached(peer, flag_of(op), value_of(op))) {
       return waiting_for(peer, wires.edges);
     }
+  }
+  if (placed_->reaches_tensors && !tensors_found_) {
+    failure_ = find_tensors(wires);
+    return failure_.ok() ? State::done : State::failed;
   }
   return State::done;
 }
@@ -183,7 +221,9 @@ Execution::State Execution::run_local(const Op& op, LaneWires& wires) {
   const std::size_t slice = kSliceBytes / memory_.element_bytes();
   const std::size_t count = slice_of(op.count - from, slice);
   if (count > 0) {
-    if (op.kind == OpKind::reduce_slots) {
+    if (op.kind == OpKind::reduce_slots && (op.flags & kFromInputs) != 0) {
+      reduce_tensors(op, from, count);
+    } else if (op.kind == OpKind::reduce_slots) {
       reduce_slots(op, wires.slots, from, count);
     } else if (op.kind == OpKind::copy) {
       memory_.copy(operand(op, true, wires.slots, from, count),
@@ -213,6 +253,35 @@ void Execution::reduce_slots(const Op& op, const SlotLane& slots, std::size_t fr
   std::byte* slot = (op.flags & kToSlot) != 0 ? slots.slots_of(self) + offset : nullptr;
   memory_.combine_all(operand(op, true, slots, from, count), slot,
                       operand(op, false, slots, from, count), sources_, own, count, op.flags);
+}
+
+// All ranks' tensors are cut into segments alike, so that what is one stretch here is one there.
+// In blocks that stay in the first cache until the other ranks have them as well.
+void Execution::reduce_tensors(const Op& op, std::size_t from, std::size_t count) {
+  constexpr std::size_t kBlockBytes = 4096;
+  const std::size_t element_bytes = memory_.element_bytes();
+  const Rank self = world(schedule().rank.value);
+  for (std::size_t at = 0; at < count;) {
+    PieceCursor own = memory_.at(op.src, op.src_offset + from + at, count - at);
+    const std::size_t n = std::min({count - at, own.run(), kBlockBytes / element_bytes});
+    sources_.clear();
+    std::size_t own_place = 0;
+    for (std::size_t i = 0; i < placed_->sharers.size(); ++i) {
+      const bool is_own = placed_->sharers[i] == self;
+      own_place = is_own ? i : own_place;
+      sources_.push_back(is_own ? nullptr
+                                : peers_[i].input().at(op.src_offset + from + at, n).data());
+    }
+    const std::size_t dst_offset = op.dst_offset + from + at;
+    const PieceCursor dst = memory_.at(op.dst, dst_offset, n);
+    memory_.combine_all(dst, nullptr, own, sources_, own_place, n, op.flags);
+    for (std::size_t i = 0; (op.flags & kToOutputs) != 0 && i < placed_->sharers.size(); ++i) {
+      if (placed_->sharers[i] != self) {
+        std::memcpy(peers_[i].output().at(dst_offset, n).data(), dst.data(), n * element_bytes);
+      }
+    }
+    at += n;
+  }
 }
 
 PieceCursor Execution::operand(const Op& op, bool is_dst, const SlotLane& slots, std::size_t from,

@@ -10,6 +10,7 @@
 
 #include "backends/engine/edges.h"
 #include "backends/engine/item_memory.h"
+#include "backends/engine/peer_tensors.h"
 #include "backends/engine/placed_schedule.h"
 #include "backends/engine/slot_lane.h"
 #include "core/base/status.h"
@@ -55,10 +56,14 @@ class Execution {
   State send(const Op& op, Edges& edges);
   State receive(const Op& op, Edges& edges);
   State run_local(const Op& op, LaneWires& wires);
+  // For a schedule that reaches the others' tensors: says where this rank's are.
+  State tell_places(LaneWires& wires);
+  Status find_tensors(LaneWires& wires);
   State wait_for_flag(const Op& op, LaneWires& wires, Rank peer);
   State wait_for_all(const Op& op, LaneWires& wires);
 
   void reduce_slots(const Op& op, const SlotLane& slots, std::size_t from, std::size_t count);
+  void reduce_tensors(const Op& op, std::size_t from, std::size_t count);
   PieceCursor operand(const Op& op, bool is_dst, const SlotLane& slots, std::size_t from,
                       std::size_t count) const;
   static bool writes_slot(const Op& op);
@@ -73,6 +78,9 @@ class Execution {
   std::size_t sharers_seen_ = 0;      // of a wait_all
   int step_cost_ = 1;
   std::vector<const std::byte*> sources_;  // of a reduce_slots
+  bool places_told_ = false;
+  bool tensors_found_ = false;
+  std::vector<PeerTensors> peers_;  // by place among the sharers; this rank's own is not used
   Status failure_;
 };
 

@@ -1,11 +1,12 @@
 #include "backends/engine/item_memory.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <numeric>
 
+#include "collectives/kernels/copy.h"
 #include "collectives/kernels/reduce.h"
+#include "collectives/kernels/reduce_many.h"
 #include "collectives/kernels/scale.h"
 #include "core/base/check.h"
 
@@ -44,32 +45,6 @@ SideCounts side_counts(const WorkItem& item, Rank rank) {
       return {sum(item.send_counts), all};
     default:
       HVD_CHECK(!"a kind with counts");
-  }
-}
-
-// TODO(perf): the kernel with one pass over memory.
-struct ReduceMany {
-  bool stream_dst2 = false;
-  double postscale = 1.0;
-};
-void reduce_many(std::byte* dst, std::byte* dst2, std::span<const std::byte* const> sources,
-                 std::size_t count, DType dtype, ReduceOp op, const ReduceMany& options) {
-  const std::size_t bytes = dtype_bytes(dtype);
-  std::array<std::byte, 4096> block;
-  for (std::size_t at = 0; at < count;) {
-    const std::size_t n = std::min(count - at, block.size() / bytes);
-    std::memcpy(block.data(), sources[0] + at * bytes, n * bytes);
-    for (std::size_t i = 1; i < sources.size(); ++i) {
-      reduce(block.data(), block.data(), sources[i] + at * bytes, n, dtype, op);
-    }
-    if (options.postscale != 1.0) {
-      scale(block.data(), block.data(), options.postscale, n, dtype);
-    }
-    std::memcpy(dst + at * bytes, block.data(), n * bytes);
-    if (dst2 != nullptr) {
-      std::memcpy(dst2 + at * bytes, block.data(), n * bytes);
-    }
-    at += n;
   }
 }
 
@@ -133,7 +108,12 @@ void ItemMemory::copy(PieceCursor dst, PieceCursor src, std::size_t count, unsig
   walk_pieces(
       count,
       [&](std::byte* to, const std::byte* from, std::size_t n) {
-        if (!scale_piece(to, from, n, flags) && to != from) {
+        if (scale_piece(to, from, n, flags) || to == from) {
+          return;
+        }
+        if ((flags & kStream) != 0) {
+          copy_stream(to, from, n * element_bytes_);
+        } else {
           std::memcpy(to, from, n * element_bytes_);
         }
       },

@@ -86,8 +86,10 @@ Status NativeDataPlane::accepts(const Request& request) const {
 }
 
 ScheduleChoice NativeDataPlane::choose(const WorkShape& shape) {
+  SelectorSettings settings = selector_settings();
+  settings.in_arena = shape.in_arena;
   const Result<ScheduleChoice> choice =
-      hvd::choose(shape, static_cast<int>(world_.members.size()), selector_settings());
+      hvd::choose(shape, static_cast<int>(world_.members.size()), settings);
   HVD_CHECK(choice.ok());  // pair: create() has tried the settings
   return *choice;
 }
@@ -180,6 +182,17 @@ bool NativeDataPlane::run_lane(LaneState& lane, int& budget) {
   return moved;
 }
 
+bool NativeDataPlane::lies_in_arena(const WorkItem& item) const {
+  const ArenaMap* map = transport_.arena_map();
+  const std::size_t element_bytes = dtype_bytes(item.dtype);
+  return map != nullptr &&
+         std::all_of(item.segments.begin(), item.segments.end(), [&](const WorkSegment& segment) {
+           const std::size_t bytes = segment.element_count * element_bytes;
+           return bytes == 0 || (map->contains(rank_, segment.input, bytes) &&
+                                 map->contains(rank_, segment.output, bytes));
+         });
+}
+
 Result<std::shared_ptr<const PlacedSchedule>> NativeDataPlane::schedule_for(const WorkItem& item,
                                                                             const GroupPlace& place,
                                                                             Lane lane) {
@@ -196,7 +209,9 @@ Result<std::shared_ptr<const PlacedSchedule>> NativeDataPlane::schedule_for(cons
   params.counts.assign(item.counts.begin(), item.counts.end());
   params.send_counts.assign(item.send_counts.begin(), item.send_counts.end());
   params.in_place = runs_in_place(item, place.rank);
-  params.prescale = item.prescale != 1.0;
+  params.in_arena = lies_in_arena(item);
+  // Factors may differ from rank to rank there, and one of them may be 1.
+  params.prescale = item.prescale != 1.0 || item.op == ReduceOp::premultiplied_sum;
   params.postscale = item.postscale != 1.0;
   if (std::shared_ptr<const PlacedSchedule> known = schedules_.find(key_)) {
     return known;
@@ -238,6 +253,9 @@ Result<std::shared_ptr<const PlacedSchedule>> NativeDataPlane::make_placed(const
   HVD_TRY(fits_the_wires(schedule, item, lane));
   auto placed = std::make_shared<PlacedSchedule>();
   placed->members = place.members;
+  placed->reaches_tensors = std::any_of(schedule.ops.begin(), schedule.ops.end(), [](const Op& op) {
+    return (op.flags & kFromInputs) != 0 && op.kind == OpKind::reduce_slots;
+  });
   for (const Rank rank : schedule.slot_ranks) {
     placed->sharers.push_back(place.members[rank.index()]);
   }

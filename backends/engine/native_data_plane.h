@@ -63,6 +63,7 @@ class NativeDataPlane final : public DataPlane {
   bool run_lane(LaneState& lane, int& budget);
   void begin(LaneState& lane, WorkItem item);
   void finish(LaneState& lane, const Status& status);
+  bool lies_in_arena(const WorkItem& item) const;
   GroupPlace& place_of(const WorkItem& item);
   Result<std::shared_ptr<const PlacedSchedule>> schedule_for(const WorkItem& item,
                                                              const GroupPlace& place, Lane lane);

@@ -13,8 +13,9 @@ namespace hvd {
 // A schedule speaks of ranks within its group; wires know world ranks.
 struct PlacedSchedule {
   Schedule schedule;
-  std::vector<Rank> members;  // by rank in the group
-  std::vector<Rank> sharers;  // schedule.slot_ranks as world ranks
+  std::vector<Rank> members;     // by rank in the group
+  std::vector<Rank> sharers;     // schedule.slot_ranks as world ranks
+  bool reaches_tensors = false;  // of other ranks, in their arenas
 };
 
 }  // namespace hvd

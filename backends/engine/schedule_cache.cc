@@ -16,9 +16,10 @@ std::uint64_t mix(std::uint64_t hash, std::uint64_t value) {
 
 std::uint64_t hash_of(const ScheduleKey& key) {
   const ScheduleParams& params = key.params;
-  const std::uint64_t switches =
-      (params.in_place ? 1U : 0U) | (params.prescale ? 2U : 0U) | (params.postscale ? 4U : 0U) |
-      (static_cast<std::uint64_t>(key.kind) << 8) | (static_cast<std::uint64_t>(key.dtype) << 16);
+  const std::uint64_t switches = (params.in_place ? 1U : 0U) | (params.prescale ? 2U : 0U) |
+                                 (params.postscale ? 4U : 0U) | (params.in_arena ? 8U : 0U) |
+                                 (static_cast<std::uint64_t>(key.kind) << 8) |
+                                 (static_cast<std::uint64_t>(key.dtype) << 16);
   std::uint64_t hash = mix(switches, key.choice);
   hash = mix(hash, params.element_count);
   hash = mix(hash, static_cast<std::uint64_t>(params.root.value));
@@ -39,8 +40,9 @@ bool operator==(const ScheduleKey& a, const ScheduleKey& b) {
   return a.kind == b.kind && a.dtype == b.dtype && a.choice == b.choice && a.group == b.group &&
          a.params.element_count == b.params.element_count && a.params.root == b.params.root &&
          a.params.peer == b.params.peer && a.params.in_place == b.params.in_place &&
-         a.params.prescale == b.params.prescale && a.params.postscale == b.params.postscale &&
-         a.params.counts == b.params.counts && a.params.send_counts == b.params.send_counts;
+         a.params.in_arena == b.params.in_arena && a.params.prescale == b.params.prescale &&
+         a.params.postscale == b.params.postscale && a.params.counts == b.params.counts &&
+         a.params.send_counts == b.params.send_counts;
 }
 
 std::shared_ptr<const PlacedSchedule> ScheduleCache::find(const ScheduleKey& key) {

@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 
+#include "backends/engine/arena_map.h"
 #include "backends/engine/slot_map.h"
 #include "collectives/lane.h"
 #include "core/base/status.h"
@@ -55,6 +56,8 @@ class Transport {
 
   // Slots and flags that the ranks of this host share; null where there are none. Constant.
   virtual const SlotMap* slot_map(Lane) const { return nullptr; }
+  // Where the arenas of this host's ranks lie; null where there are none. Constant.
+  virtual const ArenaMap* arena_map() const { return nullptr; }
   // After a flag was raised: rings the peer's doorbell if the peer announced its sleep.
   virtual void notify(Rank) {}
 

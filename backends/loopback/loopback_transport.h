@@ -38,6 +38,8 @@ class LoopbackMemory {
 class LoopbackTransport final : public RingTransport {
  public:
   LoopbackTransport(const LoopbackMemory& memory, Rank rank, std::vector<LoopbackDoor*> doors);
+  // Memory of each rank that all reach, as an arena of shared memory is.
+  using RingTransport::share_arenas;
   std::string description() const override;
   void for_each_fd(const std::function<void(int)>&) const override {}
 

@@ -28,6 +28,7 @@ class Formation {
       : listener_(std::move(listener)),
         options_(options),
         star_(star),
+        arena_(options.arena),
         rank_count_(static_cast<int>(options.records.size())),
         patience_{.deadline = options.clock.now() + nanos_from_seconds(options.timeout_seconds),
                   .clock = options.clock} {}
@@ -69,6 +70,7 @@ class Formation {
   DomainListener listener_;
   const DomainOptions& options_;
   ControlStar& star_;
+  std::shared_ptr<const Arena> arena_;
   const int rank_count_;
   const Patience patience_;
   std::optional<WordPage> page_;
@@ -84,10 +86,13 @@ Result<std::unique_ptr<ShmDomain>> Formation::form() {
   HVD_TRY(share_connections());
   HVD_TRY(greet_downwards());
   HVD_TRY(greet_upwards());
+  if (arena_ == nullptr) {
+    HVD_ASSIGN(arena_, Arena::create(0));
+  }
   HVD_ASSIGN(std::vector<int> host_of_rank, agree_on_hosts());
   HVD_ASSIGN(std::vector<ShmDomain::Member> members, map_members(host_of_rank));
   return std::make_unique<ShmDomain>(options_.rank, options_.records, std::move(host_of_rank),
-                                     std::move(members), std::move(notes_));
+                                     std::move(members), arena_, std::move(notes_));
 }
 
 bool Formation::may_share(Rank peer) const {
@@ -293,14 +298,15 @@ Result<std::vector<ShmDomain::Member>> Formation::map_members(
                    " shares memory with this rank, which has not proven it");
     }
     HVD_TRY(lost_pair(
-        rank, hand_over(proven_[rank].get(), own, options_.doorbell_fd, layout, patience_)));
+        rank, hand_over(proven_[rank].get(), {own, arena_->segment(), options_.doorbell_fd}, layout,
+                        patience_)));
   }
   own.close_memfd();
   std::vector<ShmDomain::Member> members;
   for (const Rank rank : ranks) {
     if (rank == options_.rank) {
       members.push_back(
-          {.rank = rank, .segment = std::move(own), .doorbell = Fd(), .socket = Fd()});
+          {.rank = rank, .segment = std::move(own), .doorbell = Fd(), .socket = Fd(), .arena = {}});
       continue;
     }
     Result<PeerMemory> memory = take_over(proven_[rank].get(), layout, who(rank), patience_);
@@ -308,7 +314,8 @@ Result<std::vector<ShmDomain::Member>> Formation::map_members(
     members.push_back({.rank = rank,
                        .segment = std::move(memory->segment),
                        .doorbell = std::move(memory->doorbell),
-                       .socket = std::move(proven_[rank])});
+                       .socket = std::move(proven_[rank]),
+                       .arena = std::move(memory->arena)});
   }
   return members;
 }
@@ -334,11 +341,13 @@ Result<std::unique_ptr<ShmDomain>> form_domain(DomainListener listener,
 }
 
 ShmDomain::ShmDomain(Rank self, std::vector<RankRecord> records, std::vector<int> host_of_rank,
-                     std::vector<Member> members, std::string notes)
+                     std::vector<Member> members, std::shared_ptr<const Arena> arena,
+                     std::string notes)
     : self_(self),
       records_(std::move(records)),
       host_of_rank_(std::move(host_of_rank)),
       members_(std::move(members)),
+      arena_(std::move(arena)),
       layout_(static_cast<int>(members_.size())),
       notes_(std::move(notes)) {}
 
@@ -352,6 +361,16 @@ SlotMap ShmDomain::slot_map(Lane lane) const {
   map.members.resize(records_.size());
   for (const Member& member : members_) {
     map.members[member.rank.index()] = slot_member(layout_, lane, member.segment.data());
+  }
+  return map;
+}
+
+ArenaMap ShmDomain::arena_map() const {
+  ArenaMap map;
+  map.arenas.resize(records_.size());
+  for (const Member& member : members_) {
+    const Segment& arena = member.rank == self_ ? arena_->segment() : member.arena;
+    map.arenas[member.rank.index()] = {arena.data(), arena.size()};
   }
   return map;
 }
@@ -372,6 +391,7 @@ void ShmDomain::for_each_fd(const std::function<void(int)>& visit) const {
       }
     }
   }
+  visit(arena_->segment().memfd().get());
 }
 
 }  // namespace hvd

@@ -10,9 +10,11 @@
 #include <vector>
 
 #include "backends/bootstrap/rank_record.h"
+#include "backends/engine/arena_map.h"
 #include "backends/net/control_star.h"
 #include "backends/net/fd.h"
 #include "backends/net/secret.h"
+#include "backends/shm/arena.h"
 #include "backends/shm/domain_layout.h"
 #include "backends/shm/pair_exchange.h"
 #include "core/base/clock.h"
@@ -40,6 +42,8 @@ struct DomainOptions {
   int doorbell_fd = -1;  // an eventfd; whoever writes to it wakes this rank. stays the caller's
   double timeout_seconds = 30;  // HVD_START_TIMEOUT_SECONDS
   const Clock& clock;
+  // Tensors in it can be reached by the others of this host. null: this rank has none.
+  std::shared_ptr<const Arena> arena = nullptr;
 };
 
 // What this rank shares with the ranks of its host. Holds mappings, the peers' doorbells, and the
@@ -50,11 +54,12 @@ class ShmDomain {
   struct Member {
     Rank rank;
     Segment segment;
-    Fd doorbell;  // none for this rank itself
-    Fd socket;    // none for this rank itself; ends when the peer's process does
+    Fd doorbell;         // none for this rank itself
+    Fd socket;           // none for this rank itself; ends when the peer's process does
+    Segment arena = {};  // none for this rank itself
   };
   ShmDomain(Rank self, std::vector<RankRecord> records, std::vector<int> host_of_rank,
-            std::vector<Member> members, std::string notes);
+            std::vector<Member> members, std::shared_ptr<const Arena> arena, std::string notes);
 
   Rank self() const { return self_; }
   int rank_count() const { return static_cast<int>(records_.size()); }
@@ -64,6 +69,7 @@ class ShmDomain {
   const DomainLayout& layout() const { return layout_; }
   std::byte* ring(int from_member, int to_member, Lane lane) const;
   SlotMap slot_map(Lane lane) const;
+  ArenaMap arena_map() const;
   SleepWord* sleep_word(int member) const;
   std::string who(Rank rank) const;  // "rank 2 (host a, pid 4412)"
   // Why ranks that could reach each other do not share memory; empty in a good run.
@@ -75,6 +81,7 @@ class ShmDomain {
   std::vector<RankRecord> records_;
   std::vector<int> host_of_rank_;
   std::vector<Member> members_;
+  std::shared_ptr<const Arena> arena_;  // this rank's own
   DomainLayout layout_;
   std::string notes_;
 };

@@ -16,7 +16,7 @@ constexpr std::uint64_t kGreetingTag = 0x31656d6173647668;  // "hvdsame1"
 constexpr std::uint64_t kMemoryTag = 0x316d65736d647668;    // "hvdmsem1"
 constexpr std::size_t kWordPageBytes = kRingPageBytes;
 constexpr std::size_t kGreetingBytes = 12;
-constexpr std::size_t kMemoryBytes = 28;
+constexpr std::size_t kMemoryBytes = 40;
 
 using AtomicWord = std::atomic<std::uint64_t>;
 
@@ -88,38 +88,42 @@ Status compare_words(int socket, const WordPage& own, const PairGreeting& peer,
   return ok_status();
 }
 
-Status hand_over(int socket, const Segment& own, int doorbell_fd, const DomainLayout& layout,
+Status hand_over(int socket, const OwnMemory& own, const DomainLayout& layout,
                  const Patience& patience) {
   const Bytes payload = ByteWriter()
                             .put(kMemoryTag)
                             .put(std::uint64_t{layout.segment_bytes()})
                             .put(std::uint64_t{layout.geometry.bulk.slot_bytes})
-                            .put(std::int32_t{layout.geometry.bulk.slot_count})
+                            .put(static_cast<std::uint64_t>(layout.geometry.bulk.slot_count))
+                            .put(std::uint64_t{own.arena.size()})
                             .take();
-  const std::array<int, 2> fds = {own.memfd().get(), doorbell_fd};
+  const std::array<int, 3> fds = {own.segment.memfd().get(), own.doorbell_fd,
+                                  own.arena.memfd().get()};
   return send_fds(socket, fds, payload, patience.deadline, patience.clock);
 }
 
 Result<PeerMemory> take_over(int socket, const DomainLayout& layout, std::string_view whose,
                              const Patience& patience) {
   std::array<std::byte, kMemoryBytes> payload{};
-  HVD_ASSIGN(ReceivedFds received, receive_exactly(socket, payload, 2, patience), whose);
+  HVD_ASSIGN(ReceivedFds received, receive_exactly(socket, payload, 3, patience), whose);
   ByteReader reader(payload);
   const auto tag = reader.get<std::uint64_t>();
   const auto segment_bytes = reader.get<std::uint64_t>();
   const auto slot_bytes = reader.get<std::uint64_t>();
-  const auto slot_count = reader.get<std::int32_t>();
+  const auto slot_count = reader.get<std::uint64_t>();
+  const auto arena_bytes = reader.get<std::uint64_t>();
   if (tag != kMemoryTag || segment_bytes != layout.segment_bytes() ||
       slot_bytes != layout.geometry.bulk.slot_bytes ||
-      slot_count != layout.geometry.bulk.slot_count) {
+      slot_count != static_cast<std::uint64_t>(layout.geometry.bulk.slot_count)) {
     return error(StatusCode::aborted, whose, " lays its shared memory out as ", slot_count,
                  " slots of ", slot_bytes, " bytes in ", segment_bytes, ", expected ",
                  layout.geometry.bulk.slot_count, " of ", layout.geometry.bulk.slot_bytes, " in ",
                  layout.segment_bytes(), ". do all ranks run the same version of hvd?");
   }
   PeerMemory memory;
-  HVD_ASSIGN(memory.segment, Segment::map_peer(received.fds.front(), segment_bytes, whose));
-  memory.doorbell = std::move(received.fds.back());
+  HVD_ASSIGN(memory.segment, Segment::map_peer(received.fds[0], segment_bytes, whose));
+  memory.doorbell = std::move(received.fds[1]);
+  HVD_ASSIGN(memory.arena, Segment::map_peer(received.fds[2], arena_bytes, whose), "the arena");
   return memory;
 }
 

@@ -47,12 +47,19 @@ Result<PairGreeting> hear_who(int socket, int rank_count, const Patience& patien
 Status compare_words(int socket, const WordPage& own, const PairGreeting& peer,
                      const Patience& patience);
 
-// The second part, once the root has fixed who shares a host: the real segments and doorbells.
+// The second part, once the root has fixed who shares a host: the real segments, arenas and
+// doorbells. An arena is as long as its rank says.
+struct OwnMemory {
+  const Segment& segment;
+  const Segment& arena;
+  int doorbell_fd;
+};
 struct PeerMemory {
   Segment segment;
+  Segment arena;
   Fd doorbell;
 };
-Status hand_over(int socket, const Segment& own, int doorbell_fd, const DomainLayout& layout,
+Status hand_over(int socket, const OwnMemory& own, const DomainLayout& layout,
                  const Patience& patience);
 Result<PeerMemory> take_over(int socket, const DomainLayout& layout, std::string_view whose,
                              const Patience& patience);

@@ -27,6 +27,9 @@ class RingTransport : public Transport {
   const SlotMap* slot_map(Lane lane) const final {
     return slot_maps_[lane_index(lane)].members.empty() ? nullptr : &slot_maps_[lane_index(lane)];
   }
+  const ArenaMap* arena_map() const final {
+    return arena_map_.arenas.empty() ? nullptr : &arena_map_;
+  }
   void notify(Rank peer) final { wake(peer); }
   void prepare_sleep() final;
   void end_sleep() final;
@@ -41,6 +44,8 @@ class RingTransport : public Transport {
   void share_slots(Lane lane, SlotMap map) { slot_maps_[lane_index(lane)] = std::move(map); }
   // The peer will publish and take nothing more. What it has published can still be taken.
   void lose(Rank peer, std::string reason);
+
+  void share_arenas(ArenaMap map) { arena_map_ = std::move(map); }
 
   virtual void ring_doorbell(Rank peer) = 0;
   virtual std::string unreachable_text(Rank peer) const = 0;
@@ -61,6 +66,7 @@ class RingTransport : public Transport {
   LaneGeometries geometry_;
   SleepWord* own_sleep_;
   std::array<SlotMap, kLaneCount> slot_maps_;
+  ArenaMap arena_map_;
   // By rank; none to itself and to ranks out of reach.
   std::vector<std::optional<Neighbour>> neighbours_;
 };

@@ -50,6 +50,7 @@ ShmTransport::ShmTransport(std::unique_ptr<ShmDomain> domain, Poller& poller)
   for (const Lane lane : {Lane::express, Lane::bulk}) {
     share_slots(lane, domain_->slot_map(lane));
   }
+  share_arenas(domain_->arena_map());
 }
 
 ShmTransport::~ShmTransport() {

@@ -25,6 +25,7 @@ struct WorkShape {
   std::size_t element_count = 0;
   Rank root = kRoot;       // where the kind has one
   bool even_parts = true;  // where the kind has counts: they are all equal
+  bool in_arena = false;   // the tensors of all ranks lie in memory that all of them reach
 };
 
 struct WorkCompletion {

@@ -95,8 +95,9 @@ TEST_CASE("handed over memory is mapped and its doorbell rings", "[shm]") {
   Pair pair;
   const DomainLayout layout(2);
   const Segment own = Segment::create(layout.segment_bytes()).value();
+  const Segment arena = Segment::create(3 * 4096).value();
   const Fd bell(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  REQUIRE(hand_over(pair.a.get(), own, bell.get(), layout, pair.patience).ok());
+  REQUIRE(hand_over(pair.a.get(), {own, arena, bell.get()}, layout, pair.patience).ok());
   const auto taken = take_over(pair.b.get(), layout, "rank 0", pair.patience);
   REQUIRE(taken.ok());
   own.data()[100] = std::byte{9};
@@ -114,7 +115,8 @@ TEST_CASE("memory of another layout is refused", "[shm]") {
   const DomainLayout theirs(3);
   const DomainLayout ours(2);
   const Segment segment = Segment::create(theirs.segment_bytes()).value();
-  REQUIRE(hand_over(pair.a.get(), segment, segment.memfd().get(), theirs, pair.patience).ok());
+  REQUIRE(hand_over(pair.a.get(), {segment, segment, segment.memfd().get()}, theirs, pair.patience)
+              .ok());
   const Status status =
       take_over(pair.b.get(), ours, "rank 0 (host a, pid 1)", pair.patience).status();
   CHECK(status.code() == StatusCode::aborted);

@@ -1,0 +1,126 @@
+#include "backends/engine/peer_tensors.h"
+
+#include <array>
+#include <cstring>
+
+#include "tests/backends/engine/engine_world.h"
+#include "tests/catch.h"
+
+namespace hvd {
+namespace {
+
+using Floats = std::vector<float>;
+
+// An arena for each of `rank_count` ranks, in plain memory.
+struct Arenas {
+  std::vector<Floats> memory;
+  ArenaMap map;
+  Arenas(int rank_count, std::size_t float_count)
+      : memory(static_cast<std::size_t>(rank_count), Floats(float_count)) {
+    for (Floats& arena : memory) {
+      map.arenas.push_back(std::as_writable_bytes(std::span(arena)));
+    }
+  }
+  std::byte* at(std::size_t rank, std::size_t index) {
+    return reinterpret_cast<std::byte*>(memory[rank].data() + index);
+  }
+};
+
+WorkItem item_of(std::vector<WorkSegment> segments) {
+  WorkItem item;
+  item.kind = CollectiveKind::allreduce;
+  item.dtype = DType::float32;
+  item.op = ReduceOp::sum;
+  item.label = "grad";
+  item.segments = std::move(segments);
+  return item;
+}
+
+TEST_CASE("a rank finds the tensors of another by what that one told", "[engine]") {
+  Arenas arenas(2, 100);
+  std::array<std::byte, 64> slots{};
+  const WorkItem theirs =
+      item_of({{arenas.at(1, 10), arenas.at(1, 20), 5}, {arenas.at(1, 60), arenas.at(1, 60), 7}});
+  REQUIRE(tell_places(theirs, arenas.map, Rank{1}, slots.data(), slots.size()).ok());
+  const WorkItem ours =
+      item_of({{arenas.at(0, 0), arenas.at(0, 0), 5}, {arenas.at(0, 30), arenas.at(0, 30), 7}});
+  PeerTensors peer;
+  REQUIRE(peer.read(ours, arenas.map, Rank{1}, slots.data()).ok());
+  CHECK(peer.input().at(0, 5).data() == arenas.at(1, 10));
+  CHECK(peer.output().at(4, 1).data() == arenas.at(1, 24));
+  CHECK(peer.output().at(5, 7).data() == arenas.at(1, 60));
+}
+
+TEST_CASE("a place outside the peer's arena is refused and blamed on the peer", "[engine]") {
+  Arenas arenas(2, 100);
+  const WorkItem item = item_of({{arenas.at(0, 0), arenas.at(0, 0), 5}});
+  TensorPlace place;
+  SECTION("input") { place.input = 400 - 19; }
+  SECTION("output") { place.output = ~std::uint64_t{0}; }
+  PeerTensors peer;
+  const Status status =
+      peer.read(item, arenas.map, Rank{1}, reinterpret_cast<const std::byte*>(&place));
+  CHECK(status.code() == StatusCode::aborted);
+  CHECK(status.culprit_rank() == 1);
+}
+
+TEST_CASE("tensors that are not in the arena, or too many, are not told", "[engine]") {
+  Arenas arenas(1, 100);
+  std::array<std::byte, 16> slots{};
+  Floats outside(5);
+  auto* bytes = reinterpret_cast<std::byte*>(outside.data());
+  CHECK_FALSE(
+      tell_places(item_of({{bytes, arenas.at(0, 0), 5}}), arenas.map, kRoot, slots.data(), 16).ok());
+  CHECK_FALSE(
+      tell_places(item_of({{arenas.at(0, 0), bytes, 5}}), arenas.map, kRoot, slots.data(), 16).ok());
+  const WorkSegment fine{arenas.at(0, 0), arenas.at(0, 0), 5};
+  CHECK(tell_places(item_of({fine}), arenas.map, kRoot, slots.data(), 16).ok());
+  CHECK_FALSE(tell_places(item_of({fine, fine}), arenas.map, kRoot, slots.data(), 16).ok());
+}
+
+TEST_CASE("an allreduce in the arena is right, in place and not, over several tensors",
+          "[engine]") {
+  const int rank_count = GENERATE(2, 3, 5);
+  const bool in_place = GENERATE(true, false);
+  Random random(6);
+  EngineWorld world(rank_count);
+  constexpr std::size_t kCounts[] = {17, 0, 50'001};
+  Arenas arenas(rank_count, 200'000);
+  for (auto& transport : world.transports) {
+    transport->share_arenas(arenas.map);
+  }
+  for (int round = 0; round < 3; ++round) {
+    WorkItem item = world.item_of({.kind = CollectiveKind::allreduce,
+                                   .dtype = DType::float32,
+                                   .element_count = 50'018,
+                                   .in_arena = true});
+    item.op = ReduceOp::sum;
+    item.postscale = 0.5;
+    for (std::size_t rank = 0; rank < arenas.memory.size(); ++rank) {
+      std::fill(arenas.memory[rank].begin(), arenas.memory[rank].end(),
+                static_cast<float>(rank + 1));
+      item.segments.clear();
+      std::size_t at = rank * 100 + 1;  // not the same place on all ranks
+      for (const std::size_t count : kCounts) {
+        std::byte* input = arenas.at(rank, at);
+        item.segments.push_back({input, in_place ? input : arenas.at(rank, at + 100'000), count});
+        at += count + 3;
+      }
+      world.planes[rank]->start(WorkItem(item));
+    }
+    REQUIRE(world.run(random));
+    REQUIRE(world.all_completed_ok(1));
+    const float expected = static_cast<float>(rank_count * (rank_count + 1)) / 4;
+    for (std::size_t rank = 0; rank < arenas.memory.size(); ++rank) {
+      const std::size_t first = rank * 100 + 1 + (in_place ? 0 : 100'000);
+      CHECK(arenas.memory[rank][first] == expected);
+      CHECK(arenas.memory[rank][first + 17] == static_cast<float>(rank + 1));  // between tensors
+      const float* last = arenas.memory[rank].data() + first + 17 + 6;
+      CHECK(std::all_of(last, last + 50'001, [&](float value) { return value == expected; }));
+      CHECK(last[50'001] == static_cast<float>(rank + 1));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace hvd
