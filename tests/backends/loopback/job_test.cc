@@ -160,6 +160,7 @@ TEST_CASE("a deadline that passes names the rank that did not come, and the job 
       const Status late = rank.run(sum_of("lonely", values));
       told += late.code() == StatusCode::deadline_exceeded ? 1 : 0;
     }
+    wrong += rank.run(sum_of("last", next)).ok() ? 0 : 1;  // rank 0 stays until rank 1 was told
   });
   CHECK(told == 3);
   CHECK(wrong == 0);
