@@ -11,7 +11,10 @@ std::size_t draw(Random& random, std::size_t bound) {
   return static_cast<std::size_t>(random.below(bound));
 }
 
-bool is_signal(const Op& op) { return op.kind == OpKind::post || op.kind == OpKind::wait; }
+bool is_signal(const Op& op) {
+  return op.kind == OpKind::post || op.kind == OpKind::wait || op.kind == OpKind::wait_all;
+}
+bool is_wait(const Op& op) { return op.kind == OpKind::wait || op.kind == OpKind::wait_all; }
 bool has_peer(const Op& op) { return op.peer >= 0; }
 
 void shift(std::uint64_t& offset, Random& random) {
@@ -98,6 +101,17 @@ void change_op(Op& op, Damage damage, int rank_count, Random& random) {
     case Damage::change_flag:
       op.aux ^= is_signal(op) ? make_signal(1, 0) : 0U;
       return;
+    case Damage::lower_wait:
+      op.aux -= is_wait(op) && value_of(op) > 0 ? 1U : 0U;
+      return;
+    case Damage::toggle_to_slot:
+      op.flags ^= op.kind == OpKind::reduce_slots ? kToSlot : 0;
+      return;
+    case Damage::shift_aux:
+      return op.kind == OpKind::reduce_slots && op.count > 0 ? shift(op.aux, random) : void();
+    case Damage::toggle_narrow:
+      op.flags ^= is_signal(op) || op.kind == OpKind::reduce ? 0 : kNarrow;
+      return;
     case Damage::change_value:
       if (is_signal(op)) {
         const std::uint32_t value = value_of(op);
@@ -122,6 +136,10 @@ void change_list(std::vector<Op>& ops, std::size_t at, Damage damage, Random& ra
         ops.erase(place);
       }
       return;
+    case Damage::delay_wait:  // a place in the slots is used again too early
+      return at + 1 < ops.size() && is_wait(ops[at]) ? std::swap(ops[at], ops[at + 1]) : void();
+    case Damage::hasten_post:
+      return at > 0 && ops[at].kind == OpKind::post ? std::swap(ops[at], ops[at - 1]) : void();
     case Damage::duplicate_op:
       ops.insert(place, Op(*place));
       return;
@@ -166,7 +184,13 @@ std::string_view damage_name(Damage damage) {
                                                                 "change flag",
                                                                 "change value",
                                                                 "swap two peers",
-                                                                "drop flag op"};
+                                                                "drop flag op",
+                                                                "lower wait",
+                                                                "delay wait",
+                                                                "hasten post",
+                                                                "toggle to-slot",
+                                                                "shift slot place",
+                                                                "toggle narrow"};
   return names[static_cast<std::size_t>(damage)];
 }
 

@@ -31,8 +31,14 @@ enum class Damage : int {
   change_value,
   swap_two_peers,
   drop_flag_op,
+  lower_wait,
+  delay_wait,
+  hasten_post,
+  toggle_to_slot,
+  shift_aux,
+  toggle_narrow,
 };
-inline constexpr int kDamageCount = 18;
+inline constexpr int kDamageCount = 24;
 std::string_view damage_name(Damage damage);
 
 // Damages one op of one rank; false, and nothing changed, if the damage does not apply to the op
