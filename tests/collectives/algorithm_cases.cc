@@ -290,6 +290,10 @@ AlgorithmCase random_case(const AlgorithmRow& row, int rank_count_max, Random& r
     params.element_count =
         is_counted || row.kind == CollectiveKind::barrier ? 0 : random.below(10) + 1;
     params.chunk_element_count = random.below(4) + 1;
+    if ((row.needs & kNeedsSlots) != 0 && params.element_count > 0 && random.below(3) == 0) {
+      params.chunk_element_count = 64 * ranks + random.below(9);  // of which each rank has a share
+      params.element_count = random.below(3 * params.chunk_element_count) + 1;
+    }
     const std::uint64_t stripes =
         (row.needs & kNeedsSlots) != 0 && random.below(2) == 0 ? ranks : 1;
     params.slot_element_count = params.chunk_element_count * (random.below(3) + 1) * stripes;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <numeric>
 #include <unordered_set>
 #include <utility>
@@ -275,10 +276,12 @@ InterleavingCount run_all_interleavings(const std::vector<Schedule>& schedules,
                                         const Arithmetic& arithmetic, int edge_slot_count,
                                         std::size_t state_count_max) {
   InterleavingCount count;
-  std::unordered_set<std::string> known;
+  // Hashes of states: two of 60,000 that differ are taken for one with a chance of 1e-10.
+  std::unordered_set<std::size_t> known;
+  const std::hash<std::string> hash;
   std::vector<ReferenceMachine> open;
   open.emplace_back(schedules, inputs, arithmetic, edge_slot_count);
-  known.insert(open.back().state());
+  known.insert(hash(open.back().state()));
   while (!open.empty() && known.size() <= state_count_max) {
     const ReferenceMachine machine = std::move(open.back());
     open.pop_back();
@@ -288,7 +291,7 @@ InterleavingCount run_all_interleavings(const std::vector<Schedule>& schedules,
         is_end = false;
         ReferenceMachine next = machine;
         next.run_op(rank);
-        if (known.insert(next.state()).second) {
+        if (known.insert(hash(next.state())).second) {
           open.push_back(std::move(next));
         }
       }
