@@ -104,13 +104,14 @@ class Cases {
   void run() {
     const bool is_on_slots = (one_.row->needs & kNeedsSlots) != 0;
     for (int slots = 1; slots <= kSlotCountMax; ++slots) {
-      if (extent_ == Extent::sample && slots == 3) {
+      if ((extent_ == Extent::sample && slots == 3) || (extent_ == Extent::probe && slots != 2)) {
         continue;
       }
       one_.edge_slot_count = slots;
       for (const auto& [elements, chunk] : sizes(slots)) {
         one_.params.chunk_element_count = chunk;
-        for (const int ahead : std::set<int>{1, slots}) {
+        for (const int ahead :
+             extent_ == Extent::probe ? std::set<int>{slots} : std::set<int>{1, slots}) {
           one_.params.send_ahead = ahead;
           // Places in shared memory as well as slots of an edge, and stripes of them for each rank.
           one_.params.slot_element_count =
@@ -129,6 +130,11 @@ class Cases {
   // Elements of the vector, or of the longest part, and the chunk.
   std::set<std::pair<std::uint64_t, std::uint64_t>> sizes(int slots) const {
     std::set<std::pair<std::uint64_t, std::uint64_t>> sizes;
+    if (extent_ == Extent::probe) {
+      // Three chunks, and of a vector that is cut into parts a chunk for most of them.
+      return has_counts(one_.row->kind) ? decltype(sizes){{11, 4}}
+                                        : decltype(sizes){{ranks_ * 65 + 3, ranks_ * 32}};
+    }
     const bool is_sample = extent_ == Extent::sample;
     for (const std::uint64_t n : {std::uint64_t{0}, std::uint64_t{1}, ranks_ - 1, ranks_ + 1}) {
       sizes.insert({n, is_sample ? 3 : 1});
@@ -159,6 +165,9 @@ class Cases {
       return with_hosts();
     }
     for (const PartShape shape : kPartShapes) {
+      if (extent_ == Extent::probe && shape != PartShape::ragged) {
+        continue;
+      }
       if (kind == CollectiveKind::alltoall) {
         one_.sent.clear();
         for (std::uint64_t rank = 0; rank < ranks_; ++rank) {
@@ -196,7 +205,7 @@ class Cases {
       params.narrow = (i & 8U) != 0;
       params.stream = turn_ % 2 == 0;
       with_roots();
-      if (extent_ == Extent::sample) {
+      if (extent_ <= Extent::sample) {
         return;
       }
     }

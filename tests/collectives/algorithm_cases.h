@@ -29,6 +29,7 @@ std::vector<Schedule> schedules_of(const AlgorithmCase& one);
 std::string case_text(const AlgorithmCase& one);
 
 enum class Extent : std::uint8_t {
+  probe,   // two sizes of each row
   sample,  // a few dozen cases of each row and rank count
   quick,   // all sizes; of factors, in place and roots, one or two of the combinations each
   full,    // all sizes with all combinations

@@ -128,16 +128,6 @@ Expected expected_element(const std::vector<Schedule>& schedules,
   return {value * post, tolerance(rounded_to, magnitude * std::abs(post), inputs.size())};
 }
 
-ReferenceResult result_of(const ReferenceMachine& machine) {
-  ReferenceResult result;
-  result.finished = machine.finished();
-  for (std::size_t rank = 0; rank < machine.rank_count(); ++rank) {
-    result.outputs.push_back(machine.output(rank));
-    result.saw_all_enter.push_back(machine.saw_all_enter(rank));
-  }
-  return result;
-}
-
 std::uint64_t contribution_count(const Schedule& schedule) {
   return schedule.kind == CollectiveKind::allgather
              ? schedule.counts[schedule.rank.index()]
@@ -244,6 +234,16 @@ void set_element(std::byte* base, std::size_t i, DType dtype, double value) {
       store<PlainElement<double>>(base, 2 * i, value);
       return store<PlainElement<double>>(base, 2 * i + 1, 0);
   }
+}
+
+ReferenceResult result_of(const ReferenceMachine& machine) {
+  ReferenceResult result;
+  result.finished = machine.finished();
+  for (std::size_t rank = 0; rank < machine.rank_count(); ++rank) {
+    result.outputs.push_back(machine.output(rank));
+    result.saw_all_enter.push_back(machine.saw_all_enter(rank));
+  }
+  return result;
 }
 
 // Each turn, a random rank runs a random number of ops, until nobody can.

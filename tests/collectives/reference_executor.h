@@ -21,6 +21,8 @@ struct ReferenceResult {
   std::vector<bool> saw_all_enter;              // barrier: no rank was outside when this one left
 };
 
+ReferenceResult result_of(const ReferenceMachine& machine);
+
 // `inputs` has one vector a rank, of the elements that it contributes. Ranks take random turns.
 ReferenceResult execute_schedules(const std::vector<Schedule>& schedules,
                                   const std::vector<std::vector<std::byte>>& inputs,

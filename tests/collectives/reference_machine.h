@@ -40,6 +40,15 @@ class ReferenceMachine {
   bool finished() const;
   // As it was when the rank came to its end; what others did to it later came too late.
   const std::vector<std::byte>& output(std::size_t rank) const { return ranks_[rank].result; }
+  // The op that a rank runs next; it is not at its end.
+  const Op& next_op(std::size_t rank) const {
+    return (*schedules_)[rank].ops[ranks_[rank].next_op];
+  }
+  bool at_end(std::size_t rank) const {
+    return ranks_[rank].next_op == (*schedules_)[rank].ops.size();
+  }
+  // At least as long as its schedule says.
+  std::vector<std::byte>& slots(std::size_t rank) { return ranks_[rank].slot; }
   // Barrier: no rank was outside when this one left.
   bool saw_all_enter(std::size_t rank) const;
   // Equal for machines that go on alike.
