@@ -4,11 +4,14 @@ san       unit, sim, multiproc under ASan+UBSan, unit and sim under TSan; no sup
 sim       unit and sim with 2,000 cases for each property
 fault     fault and multiproc, five times, with what is marked `full`
 versions  the Python suite on every CPython from 3.9 that this machine has
+verify-N  every algorithm's schedules on all numbers of ranks up to 64, some up to 1,024; N is 1-16,
+          17-32, 33-48, 49-64, 256 or 1024, each up to an hour
 fuzz      20,000 inputs for each parser (test cases with the tag [fuzz]) under ASan+UBSan
 
 A part that passed on this commit is not run again, so that a run that was stopped goes on.
 """
 
+import functools
 import os
 import pathlib
 import shutil
@@ -139,7 +142,14 @@ def fuzz():
     return [r for n in names for r in run_programs(n, folder, ("[fuzz]",), settings)]
 
 
+def verify(ranks):
+    """The test cases with that tag of tests/collectives/verify_algorithms_full.cc."""
+    return run_programs("verify", extra=(f"[{ranks}]",))
+
+
 PARTS = {"san": san, "sim": sim, "fault": fault, "versions": versions, "fuzz": fuzz}
+RANKS = ("1-16", "17-32", "33-48", "49-64", "256", "1024")
+PARTS |= {f"verify-{ranks}": functools.partial(verify, ranks) for ranks in RANKS}
 
 
 def commit():
