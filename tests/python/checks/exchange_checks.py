@@ -209,7 +209,7 @@ def check_mistakes_are_told_at_the_call() -> None:
     raises(ValueError, lambda: hn.send(ones, hvd.rank()), "with itself")
     raises(ValueError, lambda: hn.recv(np.empty(3), n), "source rank")
     raises(ValueError, lambda: hn.allreduce(ones, name="x", op=13), "op")
-    raises(ValueError, lambda: hn.allreduce(ones, op=hvd.LogicalAnd), "logical and of float64")
+    raises(ValueError, lambda: hn.allreduce(ones, op=hvd.BitAnd), "bitwise and of float64")
     assert hn.allreduce(np.ones(2), op=hvd.Sum).tolist() == [n, n]
 
 
@@ -220,3 +220,41 @@ def check_every_dtype_moves() -> None:
         result = hn.allgather(parts[hvd.rank()])
         assert result.dtype == name
         assert result.tobytes() == np.concatenate(parts).tobytes()
+
+
+def check_every_rank_has_its_own_factor_in_a_premultiplied_sum() -> None:
+    for count in (7, 70_001):
+        ones = np.ones(count, np.float32)
+        factor = float(hvd.rank() + 1)  # rank 0 multiplies by 1
+        total = hvd.size() * (hvd.size() + 1) / 2
+        result = hn.allreduce(ones, op=hvd.PremultipliedSum, prescale_factor=factor)
+        assert (result == total).all()
+        result = hn.allreduce(
+            ones, op=hvd.PremultipliedSum, prescale_factor=factor, postscale_factor=0.5
+        )
+        assert (result == total / 2).all()
+
+
+def check_bits_and_truths() -> None:
+    n = hvd.size()
+    for dtype in ("uint8", "int16", "uint32", "uint64"):
+        parts = [np.arange(99).astype(dtype) + r for r in range(n)]
+        for op, function in (
+            (hvd.BitAnd, np.bitwise_and),
+            (hvd.BitOr, np.bitwise_or),
+            (hvd.BitXor, np.bitwise_xor),
+            (hvd.LogicalAnd, np.logical_and),
+            (hvd.LogicalOr, np.logical_or),
+            (hvd.LogicalXor, np.logical_xor),
+        ):
+            result = hn.allreduce(parts[hvd.rank()], op=op)
+            assert result.dtype == dtype
+            assert result.tolist() == function.reduce(parts).astype(dtype).tolist(), (dtype, op)
+    truths = np.array([hvd.rank() == 0, True, False])
+    assert hn.allreduce(truths, op=hvd.LogicalAnd).tolist() == [n == 1, True, False]
+
+
+def check_complex_numbers_are_summed() -> None:
+    for dtype in ("complex64", "complex128"):
+        parts = [np.arange(33).astype(dtype) * (1 + 2j * r) for r in range(hvd.size())]
+        assert np.allclose(hn.allreduce(parts[hvd.rank()], op=hvd.Sum), sum(parts))
