@@ -182,7 +182,8 @@ def check_a_name_submitted_twice_is_refused() -> None:
 
 
 def check_local_mistakes_are_value_errors_at_the_call() -> None:
-    raises(ValueError, lambda: hvd.allreduce(torch.ones(2, dtype=torch.complex64)), "complex64")
+    complex_ones = torch.ones(2, dtype=torch.complex64)
+    raises(ValueError, lambda: hvd.allreduce(complex_ones, op=hvd.Max), "max of complex64")
     raises(ValueError, lambda: hvd.allgather(torch.empty(2, dtype=torch.float8_e4m3fnuz)), "fnuz")
     for call in (
         hvd.allreduce,
