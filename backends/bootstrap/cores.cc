@@ -3,9 +3,11 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <sstream>
 #include <vector>
 
@@ -145,14 +147,57 @@ CgroupFolders cgroup_folders_of_process() {
                              read_text_file("/proc/self/mountinfo"));
 }
 
-double allowed_cores() {
-  double cores = 1;
-  cpu_set_t mask;
-  if (::sched_getaffinity(0, sizeof mask, &mask) == 0) {
-    cores = std::max(1, CPU_COUNT(&mask));
-  } else {
-    cores = 1024;  // EINVAL: more cores than the mask has bits; the quota below may still limit
+std::string cpu_list_text(const std::set<int>& cpus) {
+  std::string text;
+  for (auto first = cpus.begin(); first != cpus.end();) {
+    auto last = first;
+    auto next = std::next(first);
+    while (next != cpus.end() && *next == *last + 1) {
+      last = next++;
+    }
+    text += str(text.empty() ? "" : ",", *first);
+    text += last == first ? "" : str("-", *last);
+    first = next;
   }
+  return text;
+}
+
+std::optional<std::set<int>> parse_cpu_list(std::string_view text) {
+  constexpr double kCpuMost = 1 << 16;
+  std::set<int> cpus;
+  for (const std::string& range : split(text, ',')) {
+    const std::size_t dash = range.find('-');
+    const std::optional<double> first = number(std::string_view(range).substr(0, dash));
+    const std::optional<double> last =
+        dash == std::string::npos ? first : number(std::string_view(range).substr(dash + 1));
+    if (!first || !last || *first < 0 || *last < *first || *last > kCpuMost) {
+      return std::nullopt;
+    }
+    for (int cpu = static_cast<int>(*first); cpu <= static_cast<int>(*last); ++cpu) {
+      cpus.insert(cpu);
+    }
+  }
+  return cpus;
+}
+
+double cores_together(std::span<const CoreShare> shares) {
+  std::set<int> cpus;
+  bool all_known = !shares.empty();
+  double cores = std::numeric_limits<double>::max();
+  for (const CoreShare& share : shares) {
+    const std::optional<std::set<int>> own = parse_cpu_list(share.cpu_list);
+    all_known = all_known && own.has_value();
+    cpus.merge(std::set<int>(own.value_or(std::set<int>{})));
+    cores = share.quota > 0 ? std::min(cores, share.quota) : cores;
+  }
+  return std::max(1.0, all_known ? std::min(cores, static_cast<double>(cpus.size())) : cores);
+}
+
+namespace {
+
+// Of the control groups; 0 where there is none.
+double quota_of_process() {
+  double cores = std::numeric_limits<double>::max();
   const CgroupFolders folders = cgroup_folders_of_process();
   if (!folders.v1_cpu.empty()) {
     cores = std::min(cores, cores_of_cfs(read_text_file(folders.v1_cpu + "/cpu.cfs_quota_us"),
@@ -165,7 +210,27 @@ double allowed_cores() {
     cores = std::min(cores, cores_of_cpu_max(read_text_file(folder + "/cpu.max")).value_or(cores));
     folder.resize(std::min(folder.find_last_of('/'), folder.size()));
   }
-  return cores;
+  return cores == std::numeric_limits<double>::max() ? 0 : cores;
 }
+
+}  // namespace
+
+CoreShare core_share_of_process() {
+  CoreShare share{"", quota_of_process()};
+  cpu_set_t mask;
+  // Fails (EINVAL) where there are more cores than the mask has bits.
+  if (::sched_getaffinity(0, sizeof mask, &mask) == 0) {
+    std::set<int> cpus;
+    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+      if (CPU_ISSET(cpu, &mask)) {
+        cpus.insert(cpu);
+      }
+    }
+    share.cpu_list = cpu_list_text(cpus);
+  }
+  return share;
+}
+
+double allowed_cores() { return cores_together(std::array{core_share_of_process()}); }
 
 }  // namespace hvd

@@ -5,6 +5,8 @@
 #pragma once
 
 #include <optional>
+#include <set>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -27,7 +29,22 @@ CgroupFolders find_cgroup_folders(std::string_view cgroup, std::string_view moun
 // OMP_NUM_THREADS for each rank: at least 1, all ranks together not above the allowed cores.
 int threads_per_rank(double allowed_cores, int local_size);
 
+// What one process may use: the numbers of its cores, "0-3,7", and how many its quota leaves of
+// them.
+struct CoreShare {
+  std::string cpu_list;  // "": not known
+  double quota = 0;      // 0: no limit
+  friend bool operator==(const CoreShare&, const CoreShare&) = default;
+};
+// "0-3,7" of {0, 1, 2, 3, 7}, and back; nothing for text that is not of this form.
+std::string cpu_list_text(const std::set<int>& cpus);
+std::optional<std::set<int>> parse_cpu_list(std::string_view text);
+// How many cores processes of one host have together: those that any of them may use, and not more
+// than the smallest quota, since a control group may be that of all of them. At least 1.
+double cores_together(std::span<const CoreShare> shares);
+
 // The outer world.
+CoreShare core_share_of_process();
 std::string read_text_file(const std::string& path);  // "" if it cannot be read
 CgroupFolders cgroup_folders_of_process();
 double allowed_cores();

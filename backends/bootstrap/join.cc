@@ -35,7 +35,8 @@ RankRecord own_record(const JoinOptions& options) {
           .host_name = host_name(),
           .host_key = options.config.host_key,
           .unix_socket_name = options.unix_socket_name,
-          .version = options.version};
+          .version = options.version,
+          .cores = core_share_of_process()};
 }
 
 Endpoint meeting_place(const Config& config) {

@@ -14,6 +14,7 @@ void put(ByteWriter& writer, const RankRecord& record) {
   writer.put(static_cast<std::int32_t>(record.rank)).put(record.pid);
   writer.put_string(cut(record.host_name)).put_string(cut(record.host_key));
   writer.put_string(cut(record.unix_socket_name)).put_string(cut(record.version));
+  writer.put_string(cut(record.cores.cpu_list)).put(record.cores.quota);
   writer.put_string(cut(record.data.host)).put(record.data.port);
 }
 
@@ -25,12 +26,14 @@ RankRecord take(ByteReader& reader) {
   record.host_key = reader.get_string(kRankRecordTextBytesMax);
   record.unix_socket_name = reader.get_string(kRankRecordTextBytesMax);
   record.version = reader.get_string(kRankRecordTextBytesMax);
+  record.cores.cpu_list = reader.get_string(kRankRecordTextBytesMax);
+  record.cores.quota = reader.get<double>();
   record.data.host = reader.get_string(kRankRecordTextBytesMax);
   record.data.port = reader.get<std::uint16_t>();
   return record;
 }
 
-constexpr std::size_t kRecordBytesMin = 4 + 8 + 5 * 4 + 2;
+constexpr std::size_t kRecordBytesMin = 4 + 8 + 6 * 4 + 8 + 2;
 
 }  // namespace
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/bootstrap/cores.h"
 #include "backends/net/socket.h"
 #include "core/base/bytes.h"
 #include "core/base/status.h"
@@ -25,6 +26,7 @@ struct RankRecord {
   std::string host_key;          // HVD_HOST_KEY
   std::string unix_socket_name;  // abstract name where ranks of this host find it; may be empty
   std::string version;           // of hvd
+  CoreShare cores = {};          // what it may use
   Endpoint data = {};            // where it listens for ranks of other hosts; no host: nowhere
   friend bool operator==(const RankRecord&, const RankRecord&) = default;
 };

@@ -213,10 +213,16 @@ Result<std::shared_ptr<const PlacedSchedule>> NativeDataPlane::schedule_for(cons
   // Factors may differ from rank to rank there, and one of them may be 1.
   params.prescale = item.prescale != 1.0 || item.op == ReduceOp::premultiplied_sum;
   params.postscale = item.postscale != 1.0;
-  if (std::shared_ptr<const PlacedSchedule> known = schedules_.find(key_)) {
-    return known;
+  LaneState& state = lanes_[lane_index(lane)];
+  if (state.last != nullptr && state.last_key == key_) {
+    return state.last;
   }
-  return make_placed(item, place, lane);
+  state.last = schedules_.find(key_);
+  if (state.last == nullptr) {
+    HVD_ASSIGN(state.last, make_placed(item, place, lane));
+  }
+  state.last_key = key_;
+  return state.last;
 }
 
 // The root's choice was made for its own wires; ours are the same, or it runs another version.

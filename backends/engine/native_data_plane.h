@@ -52,6 +52,9 @@ class NativeDataPlane final : public DataPlane {
     Execution execution;
     bool running = false;
     Fifo<WorkItem> waiting = {};
+    // Of the last item: a loop over one shape asks the cache no more.
+    ScheduleKey last_key = {};
+    std::shared_ptr<const PlacedSchedule> last = {};
     bool idle() const { return !running && waiting.empty(); }
   };
 

@@ -83,6 +83,7 @@ Status Runtime::join(const RuntimeOptions& options, std::uint64_t& join_count) {
   }
   if (identity_.size == 1) {
     secret_.source = "none needed";
+    host_cores_ = allowed_cores();
     alone_ = std::make_unique<LoopbackWorld>(1, clock_);
     alone_control_ = alone_->make_control_plane(kRoot);
     transport_ = alone_->make_transport(kRoot);
@@ -123,10 +124,24 @@ Status Runtime::join_others(std::uint64_t& join_count) {
   return ok_status();
 }
 
+namespace {
+
+// Ranks bound to a core each have as many cores together as there are ranks.
+double cores_of_host(const ShmDomain& domain, const std::vector<RankRecord>& records) {
+  std::vector<CoreShare> shares;
+  for (const ShmDomain::Member& member : domain.members()) {
+    shares.push_back(records[member.rank.index()].cores);
+  }
+  return cores_together(shares);
+}
+
+}  // namespace
+
 // What can fail on this rank alone.
 Status Runtime::set_up(std::unique_ptr<ShmDomain> domain, std::uint64_t generation) {
   place_ = places_of(domain->host_of_rank())[static_cast<std::size_t>(identity_.rank)];
   HVD_TRY(check_place(identity_, place_));
+  host_cores_ = cores_of_host(*domain, joined_.records);
   HVD_ASSIGN(JobTransport job,
              make_job_transport(std::move(domain),
                                 {.rank = Rank(identity_.rank),
@@ -170,7 +185,7 @@ void Runtime::start(ControlPlane& control, std::vector<RankAddress> addresses) {
                                     Coordinator::World{clock_, control, *data_, *logger_});
   progress_ = std::make_unique<Progress>(
       *coordinator_, *data_, *idle_, clock_,
-      spin_policy(allowed_cores(), place_.local_size, config_.spin_microseconds));
+      spin_policy(host_cores_, place_.local_size, config_.spin_microseconds));
   if (rank == kRoot) {
     logger_->info("job of ", identity_.size, " ranks; identity from ", identity_.source,
                   "; secret from ", secret_.source, "; data: ", data_->description());

@@ -70,6 +70,7 @@ class Runtime {
   const RankPlace& place() const { return place_; }
   DataPlane& data() { return *data_; }
   Idle& idle() { return *idle_; }
+  double host_cores() const { return host_cores_; }
   std::string info_json() const;
 
  private:
@@ -94,6 +95,7 @@ class Runtime {
   std::unique_ptr<Transport> transport_;
   TcpTransport* tcp_ = nullptr;  // inside transport_, where the job has several hosts
   RankPlace place_;
+  double host_cores_ = 1;  // that the ranks of this host have together
   std::unique_ptr<NativeDataPlane> data_;
   std::unique_ptr<Coordinator> coordinator_;
   std::unique_ptr<Progress> progress_;

@@ -232,7 +232,7 @@ std::unique_ptr<peers::Collectives> open_engine_door(const peers::Options& optio
   auto runtime = Runtime::create(runtime_options, join_count);
   check(runtime.status());
   // As the floor peer does it: ranks that share cores yield at once.
-  const bool own_core = (*runtime)->place().local_size <= allowed_cores();
+  const bool own_core = (*runtime)->place().local_size <= (*runtime)->host_cores();
   const int spins = static_cast<int>(options.number("spins", own_core ? kSpins : 0));
   return std::make_unique<EngineDoor>(std::move(runtime).value(), spins);
 }

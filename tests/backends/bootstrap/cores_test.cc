@@ -21,6 +21,28 @@ TEST_CASE("no quota and unreadable text limit nothing", "[cores]") {
   CHECK(!cores_of_cfs("", ""));
 }
 
+TEST_CASE("a list of cores is read as it is written", "[cores]") {
+  CHECK(cpu_list_text({0, 1, 2, 3, 7}) == "0-3,7");
+  CHECK(cpu_list_text({}).empty());
+  CHECK(parse_cpu_list("0-3,7") == std::set<int>{0, 1, 2, 3, 7});
+  CHECK(parse_cpu_list("5") == std::set<int>{5});
+  for (const char* text : {"", "a", "1-", "-1", "3-1", "1,,2", "99999999"}) {
+    INFO(text);
+    CHECK_FALSE(parse_cpu_list(text).has_value());
+  }
+}
+
+TEST_CASE("ranks bound to a core each have as many as there are ranks", "[cores]") {
+  const auto together = [](std::vector<CoreShare> shares) { return cores_together(shares); };
+  CHECK(together({{"0", 0}, {"1", 0}}) == 2);
+  CHECK(together({{"0", 0}, {"0", 0}}) == 1);
+  CHECK(together({{"0-3", 0}, {"0-3", 0}}) == 4);
+  CHECK(together({{"0-3", 1.5}, {"0-3", 1.5}}) == 1.5);
+  CHECK(together({{"0-3", 0.5}}) == 1);
+  CHECK(together({{"0-3", 0}, {"", 2}}) == 2);  // not known, so that only the quota limits
+  CHECK(together({{"0-3", 0}, {"", 0}}) > 1'000);
+}
+
 TEST_CASE("threads share the allowed cores and are at least one", "[cores]") {
   CHECK(threads_per_rank(8, 2) == 4);
   CHECK(threads_per_rank(8, 3) == 2);
