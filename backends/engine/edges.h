@@ -29,6 +29,17 @@ class Edges {
         peer, lane_,
         {.sequence = sent_[peer.index()]++, .byte_count = byte_count, .work_id = work_id});
   }
+  bool send_from(Rank peer, std::span<const std::span<const std::byte>> pieces,
+                 std::uint64_t byte_count, std::uint64_t work_id) {
+    const bool sent = transport_.send_from(
+        peer, lane_,
+        {.sequence = sent_[peer.index()], .byte_count = byte_count, .work_id = work_id}, pieces);
+    sent_[peer.index()] += sent ? 1 : 0;
+    return sent;
+  }
+  void offer(Rank peer, std::span<std::byte> memory) {
+    transport_.offer(peer, lane_, received_[peer.index()], memory);
+  }
   std::uint64_t expected_sequence(Rank peer) const { return received_[peer.index()]; }
   void release(Rank peer) {
     ++received_[peer.index()];

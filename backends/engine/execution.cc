@@ -1,6 +1,7 @@
 #include "backends/engine/execution.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <optional>
 #include <utility>
@@ -9,6 +10,11 @@
 
 namespace hvd {
 namespace {
+
+// Smaller chunks are copied in less time than the kernel takes to gather them.
+constexpr std::size_t kInPlaceBytesMin = std::size_t{16} << 10;
+constexpr std::size_t kPiecesMax = 8;
+constexpr unsigned kChangingFlags = kScalePre | kScalePost | kNarrow;
 
 // What is left is cut in equal parts rather than into whole slices and a rest of a few elements; at
 // whole lines.
@@ -169,11 +175,15 @@ Execution::State Execution::wait_for_all(const Op& op, LaneWires& wires) {
 
 Execution::State Execution::send(const Op& op, Edges& edges) {
   const Rank peer = world(op.peer);
+  const std::size_t bytes = op.count * memory_.element_bytes();
+  if (send_in_place(op, peer, bytes, edges)) {
+    step_cost_ += static_cast<int>(bytes / kBudgetBytes);
+    return State::done;
+  }
   const std::span<std::byte> slot = edges.begin(peer);
   if (slot.empty()) {
     return waiting_for(peer, edges);
   }
-  const std::size_t bytes = op.count * memory_.element_bytes();
   HVD_CHECK(bytes <= slot.size());  // pair: NativeDataPlane::schedule_for limits the chunk
   if (op.count > 0) {
     memory_.copy(memory_.contiguous(slot.data()), memory_.at(op.src, op.src_offset, op.count),
@@ -184,10 +194,43 @@ Execution::State Execution::send(const Op& op, Edges& edges) {
   return State::done;
 }
 
+// Without a copy to a slot, where nothing has to be changed on the way and the wire can.
+bool Execution::send_in_place(const Op& op, Rank peer, std::size_t bytes, Edges& edges) {
+  if (bytes < kInPlaceBytesMin || (op.flags & kChangingFlags) != 0) {
+    return false;
+  }
+  std::array<std::span<const std::byte>, kPiecesMax> pieces;
+  std::size_t count = 0;
+  walk_pieces(
+      op.count,
+      [&](const std::byte* data, std::size_t n) {
+        if (count < pieces.size()) {
+          pieces[count] = {data, n * memory_.element_bytes()};
+        }
+        ++count;
+      },
+      memory_.at(op.src, op.src_offset, op.count));
+  return count <= pieces.size() &&
+         edges.send_from(peer, std::span(pieces).first(count), bytes, item_.id);
+}
+
+// The chunk may come straight to where it belongs, if that is in one piece.
+void Execution::offer_place(const Op& op, Rank peer, Edges& edges) {
+  const std::size_t bytes = op.count * memory_.element_bytes();
+  if (op.kind != OpKind::recv || bytes < kInPlaceBytesMin || (op.flags & kChangingFlags) != 0) {
+    return;
+  }
+  const PieceCursor dst = memory_.at(op.dst, op.dst_offset, op.count);
+  if (dst.run() >= op.count) {
+    edges.offer(peer, {dst.data(), bytes});
+  }
+}
+
 Execution::State Execution::receive(const Op& op, Edges& edges) {
   const Rank peer = world(op.peer);
   const std::optional<IncomingChunk> chunk = edges.peek(peer);
   if (!chunk.has_value()) {
+    offer_place(op, peer, edges);
     return waiting_for(peer, edges);
   }
   failure_ = judge(*chunk, op, edges);

@@ -54,6 +54,8 @@ class Execution {
   // Each either gets its op over, or part of it, or waits, or fails with `failure_`.
   State step(const Op& op, LaneWires& wires);
   State send(const Op& op, Edges& edges);
+  bool send_in_place(const Op& op, Rank peer, std::size_t bytes, Edges& edges);
+  void offer_place(const Op& op, Rank peer, Edges& edges);
   State receive(const Op& op, Edges& edges);
   State run_local(const Op& op, LaneWires& wires);
   // For a schedule that reaches the others' tensors: says where this rank's are.

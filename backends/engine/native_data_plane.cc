@@ -279,6 +279,7 @@ void NativeDataPlane::abort(const Status& cause) {
   if (cause_.ok()) {
     cause_ = cause;
   }
+  transport_.withdraw_offers();  // what fails here may be freed
   for (LaneState& lane : lanes_) {
     if (lane.running) {
       finish(lane, cause_);

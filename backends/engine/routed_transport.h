@@ -32,6 +32,17 @@ class RoutedTransport final : public Transport {
   void commit_send(Rank peer, Lane lane, const ChunkHeader& header) override {
     to(peer).commit_send(peer, lane, header);
   }
+  bool send_from(Rank peer, Lane lane, const ChunkHeader& header,
+                 std::span<const std::span<const std::byte>> pieces) override {
+    return to(peer).send_from(peer, lane, header, pieces);
+  }
+  void offer(Rank peer, Lane lane, std::uint64_t sequence, std::span<std::byte> memory) override {
+    to(peer).offer(peer, lane, sequence, memory);
+  }
+  void withdraw_offers() override {
+    local_->withdraw_offers();
+    remote_->withdraw_offers();
+  }
   std::optional<IncomingChunk> peek(Rank peer, Lane lane) override {
     return to(peer).peek(peer, lane);
   }

@@ -49,6 +49,19 @@ class Transport {
   // Publishes what begin_send() gave; rings the peer's doorbell if the peer announced its sleep.
   virtual void commit_send(Rank peer, Lane lane, const ChunkHeader& header) = 0;
 
+  // The same at once, out of `pieces` where the wire can take bytes from where they lie: they may
+  // be written again when this returns. False: nothing happened, begin_send() is the way.
+  virtual bool send_from(Rank, Lane, const ChunkHeader&,
+                         std::span<const std::span<const std::byte>>) {
+    return false;
+  }
+
+  // Chunk `sequence` from `peer` is awaited, and may be read into this memory at once; peek() says
+  // where it came to. Stands until that chunk's release() or until withdraw_offers(),
+  // which is for the end of all work: what came to the memory is lost then.
+  virtual void offer(Rank, Lane, std::uint64_t /*sequence*/, std::span<std::byte>) {}
+  virtual void withdraw_offers() {}
+
   // The oldest chunk from `peer` that was not released, if one is there.
   virtual std::optional<IncomingChunk> peek(Rank peer, Lane lane) = 0;
   // The memory of the chunk that peek() gave may be written again.

@@ -17,6 +17,10 @@ constexpr std::size_t kPartsPerWrite = 16;
 // The kernel tells nobody when the last byte was confirmed.
 constexpr Nanos kLookAgain = 200 * kMicrosecond;
 
+iovec part_of(std::span<const std::byte> bytes) {
+  return {.iov_base = const_cast<std::byte*>(bytes.data()), .iov_len = bytes.size()};
+}
+
 }  // namespace
 
 void EdgeStream::detach() {
@@ -27,6 +31,40 @@ void EdgeStream::detach() {
 void EdgeStream::release() {
   receiver_.release();
   sender_.set_consumed(receiver_.released());
+}
+
+// What the kernel does not take now waits in the slot, so that the caller need not.
+bool EdgeStream::send_from(const ChunkHeader& header,
+                           std::span<const std::span<const std::byte>> pieces) {
+  const std::span<std::byte> slot = sender_.begin();
+  if (slot.empty() || pieces.size() >= kPartsPerWrite) {
+    return false;
+  }
+  std::size_t gone = 0;
+  const EdgeFrameBytes head = sender_.head_of(header);
+  if (attached() && sender_.empty()) {
+    std::array<iovec, kPartsPerWrite> parts;  // NOLINT: filled below
+    parts[0] = part_of(head);
+    std::transform(pieces.begin(), pieces.end(), parts.begin() + 1, part_of);
+    msghdr message{};
+    message.msg_iov = parts.data();
+    message.msg_iovlen = pieces.size() + 1;
+    const ssize_t sent = ::sendmsg(fd(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    gone = static_cast<std::size_t>(std::max<ssize_t>(sent, 0));  // flush() tells a failure
+  }
+  std::size_t at = 0;
+  std::size_t skip = gone - std::min(gone, head.size());
+  for (const std::span<const std::byte> piece : pieces) {
+    const std::size_t less = std::min(skip, piece.size());
+    std::copy(piece.begin() + static_cast<std::ptrdiff_t>(less), piece.end(),
+              slot.begin() + static_cast<std::ptrdiff_t>(at + less));
+    skip -= less;
+    at += piece.size();
+  }
+  sender_.commit(header);
+  sender_.sent(gone);
+  bytes_sent_ += gone;
+  return true;
 }
 
 bool EdgeStream::flush() {

@@ -30,6 +30,11 @@ class EdgeStream {
 
   std::span<std::byte> begin_send() { return sender_.begin(); }
   void commit_send(const ChunkHeader& header) { sender_.commit(header); }
+  bool send_from(const ChunkHeader& header, std::span<const std::span<const std::byte>> pieces);
+  void offer(std::uint64_t sequence, std::span<std::byte> memory) {
+    receiver_.offer(sequence, memory);
+  }
+  void withdraw_offer() { receiver_.withdraw_offer(); }
   std::optional<IncomingChunk> peek() const { return receiver_.peek(); }
   void release();
 

@@ -15,13 +15,30 @@ std::byte* FrameReceiver::slot(std::uint64_t sequence) const {
   return slots_.get() + sequence % headers_.size() * geometry_.chunk_bytes;
 }
 
+std::byte* FrameReceiver::place(std::uint64_t sequence) const {
+  return !offered_.empty() && sequence == released_ ? offered_.data() : slot(sequence);
+}
+
+void FrameReceiver::offer(std::uint64_t sequence, std::span<std::byte> memory) {
+  if (sequence != released_ || received_ != released_ || !offered_.empty()) {
+    return;  // it is there already, or has its offer
+  }
+  if (filling_) {
+    if (header(received_).byte_count != memory.size()) {
+      return;
+    }
+    std::memcpy(memory.data(), slot(received_), filled_);
+  }
+  offered_ = memory;
+}
+
 std::array<iovec, 2> FrameReceiver::room() {
   const iovec staging{.iov_base = staged_.data() + staged_end_,
                       .iov_len = staged_.size() - staged_end_};
   if (!filling_) {
     return {staging, iovec{}};
   }
-  return {iovec{.iov_base = slot(received_) + filled_,
+  return {iovec{.iov_base = place(received_) + filled_,
                 .iov_len = header(received_).byte_count - filled_},
           staging};
 }
@@ -56,7 +73,7 @@ Status FrameReceiver::take_staged(std::uint64_t sent_count) {
       if (count == 0) {
         break;
       }
-      std::memcpy(slot(received_) + filled_, rest.data(), count);
+      std::memcpy(place(received_) + filled_, rest.data(), count);
       fill(count);
       at += count;
     } else if (rest.size() >= kEdgeFrameBytes) {
@@ -98,6 +115,9 @@ Status FrameReceiver::take_frame(const EdgeFrame& frame, std::uint64_t sent_coun
     slots_.reset(new std::byte[geometry_.chunk_bytes * headers_.size()]);
   }
   header(received_) = frame.chunk;
+  if (received_ == released_ && offered_.size() != frame.chunk.byte_count) {
+    offered_ = {};  // not what the receiver awaits; it will find that out
+  }
   filling_ = true;
   filled_ = 0;
   fill(0);  // an empty chunk is whole already
@@ -109,11 +129,12 @@ std::optional<IncomingChunk> FrameReceiver::peek() const {
     return std::nullopt;
   }
   const ChunkHeader& header = headers_[released_ % headers_.size()];
-  return IncomingChunk{.header = header, .data = {slot(released_), header.byte_count}};
+  return IncomingChunk{.header = header, .data = {place(released_), header.byte_count}};
 }
 
 void FrameReceiver::release() {
   HVD_CHECK(received_ != released_);
+  offered_ = {};
   ++released_;
 }
 

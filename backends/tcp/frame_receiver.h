@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "backends/tcp/frame.h"
@@ -34,7 +35,10 @@ class FrameReceiver {
   std::uint64_t credit() const { return credit_; }
   bool inside_frame() const { return filling_ || staged_end_ > 0; }
 
-  // As Transport says.
+  // As Transport says, for the oldest chunk that was not released.
+  void offer(std::uint64_t sequence, std::span<std::byte> memory);
+  // The memory is not touched any more, not even read: what came to it is lost.
+  void withdraw_offer() { offered_ = {}; }
   std::optional<IncomingChunk> peek() const;
   void release();
   std::uint64_t released() const { return released_; }
@@ -43,6 +47,8 @@ class FrameReceiver {
   Status take_staged(std::uint64_t sent_count);
   Status take_frame(const EdgeFrame& frame, std::uint64_t sent_count);
   void fill(std::size_t byte_count);
+  // Where a chunk is or goes: its slot, or what was offered for it.
+  std::byte* place(std::uint64_t sequence) const;
   std::byte* slot(std::uint64_t sequence) const;
   ChunkHeader& header(std::uint64_t sequence) { return headers_[sequence % headers_.size()]; }
 
@@ -52,7 +58,8 @@ class FrameReceiver {
   std::uint64_t received_ = 0;          // whole chunks
   std::uint64_t released_ = 0;
   std::uint64_t credit_ = 0;
-  bool filling_ = false;  // chunk received_ is on its way
+  std::span<std::byte> offered_;  // for chunk released_
+  bool filling_ = false;          // chunk received_ is on its way
   std::size_t filled_ = 0;
   std::array<std::byte, 4096> staged_;  // from its begin to staged_end_; less than a frame's head
   std::size_t staged_end_ = 0;          // between two calls

@@ -31,8 +31,7 @@ std::span<std::byte> FrameSender::begin() {
 void FrameSender::commit(const ChunkHeader& header) {
   const std::span<std::byte> slot = begin();
   HVD_CHECK(header.byte_count <= slot.size() && queue_size_ < queue_.size());
-  at(queue_size_) = {.head = encode(EdgeFrame{.chunk = header, .credit = consumed_}),
-                     .body = slot.first(header.byte_count)};
+  at(queue_size_) = {.head = head_of(header), .body = slot.first(header.byte_count)};
   ++queue_size_;
   ++committed_;
   told_ = consumed_;

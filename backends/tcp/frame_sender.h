@@ -39,6 +39,9 @@ class FrameSender {
   // As Transport::begin_send() says.
   std::span<std::byte> begin();
   void commit(const ChunkHeader& header);
+  EdgeFrameBytes head_of(const ChunkHeader& header) const {
+    return encode(EdgeFrame{.chunk = header, .credit = consumed_});
+  }
   // Chunks of which every byte has left. A credit for more than these is a lie.
   std::uint64_t sent_count() const { return committed_ - queue_size_; }
   // The peer has consumed so many chunks, at most sent_count(). Lower than before: an older frame.

@@ -120,12 +120,13 @@ void TcpTransport::advance(Edge& edge, bool read) {
   if (!stream.attached()) {
     return;
   }
-  const std::uint64_t sent = stream.bytes_sent();
-  const std::uint64_t received = stream.bytes_received();
   // Reads first: what a peer said before its end can still be taken.
   const bool alive = (!read || stream.fill()) && stream.flush();
-  bytes_sent_.fetch_add(stream.bytes_sent() - sent, std::memory_order_relaxed);
-  bytes_received_.fetch_add(stream.bytes_received() - received, std::memory_order_relaxed);
+  bytes_sent_.fetch_add(stream.bytes_sent() - edge.counted_sent, std::memory_order_relaxed);
+  bytes_received_.fetch_add(stream.bytes_received() - edge.counted_received,
+                            std::memory_order_relaxed);
+  edge.counted_sent = stream.bytes_sent();
+  edge.counted_received = stream.bytes_received();
   if (!alive) {
     poller_.forget(stream.fd());
     stream.detach();
@@ -170,6 +171,24 @@ void TcpTransport::commit_send(Rank peer, Lane lane, const ChunkHeader& header) 
   Edge& to = edge(peer, lane);
   to.stream.commit_send(header);
   advance(to, false);
+}
+
+bool TcpTransport::send_from(Rank peer, Lane lane, const ChunkHeader& header,
+                             std::span<const std::span<const std::byte>> pieces) {
+  Edge& to = edge(peer, lane);
+  if (!to.stream.send_from(header, pieces)) {
+    return false;
+  }
+  advance(to, false);
+  return true;
+}
+
+void TcpTransport::withdraw_offers() {
+  for (const std::unique_ptr<Edge>& edge : edges_) {
+    if (edge != nullptr) {
+      edge->stream.withdraw_offer();
+    }
+  }
 }
 
 std::optional<IncomingChunk> TcpTransport::peek(Rank peer, Lane lane) {
@@ -225,6 +244,7 @@ void TcpTransport::for_each_fd(const std::function<void(int)>& visit) const {
 }
 
 void TcpTransport::close(Time deadline) {
+  withdraw_offers();
   for (const std::unique_ptr<Edge>& edge : edges_) {
     if (edge != nullptr && !lost(edge->peer)) {
       edge->stream.flush_until(deadline, poller_.clock());

@@ -50,6 +50,12 @@ class TcpTransport final : public Transport {
 
   std::span<std::byte> begin_send(Rank peer, Lane lane) override;
   void commit_send(Rank peer, Lane lane, const ChunkHeader& header) override;
+  bool send_from(Rank peer, Lane lane, const ChunkHeader& header,
+                 std::span<const std::span<const std::byte>> pieces) override;
+  void offer(Rank peer, Lane lane, std::uint64_t sequence, std::span<std::byte> memory) override {
+    edge(peer, lane).stream.offer(sequence, memory);
+  }
+  void withdraw_offers() override;
   std::optional<IncomingChunk> peek(Rank peer, Lane lane) override;
   void release(Rank peer, Lane lane) override;
   Status reaches(Rank peer) const override;
@@ -76,7 +82,9 @@ class TcpTransport final : public Transport {
     const Lane lane;
     EdgeStream stream;
     std::unique_ptr<EdgeConnector> connector;  // while it connects
-    bool opened = false;                       // has had its connection
+    std::uint64_t counted_sent = 0;            // in bytes_sent_
+    std::uint64_t counted_received = 0;
+    bool opened = false;  // has had its connection
     bool watches_output = false;
   };
   TcpTransport(TcpOptions options, Poller& poller);

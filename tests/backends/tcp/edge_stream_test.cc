@@ -2,7 +2,10 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
+#include <vector>
 
 #include "core/base/thread.h"
 #include "tests/backends/net/socket_pair.h"
@@ -65,6 +68,42 @@ TEST_CASE("large chunks in both directions at once pass through small sockets", 
   CHECK(received[0] == count);
   CHECK(received[1] == count);
   CHECK(ends.left.bytes_sent() >= count * 70'000);
+}
+
+TEST_CASE("memory that a chunk was sent from may be written again at once", "[tcp]") {
+  const bool early = GENERATE(true, false);  // before there is a socket
+  EdgeStream left(kGeometry);
+  EdgeStream right(kGeometry);
+  SocketPair pair = connected_pair();
+  const int few = 4096;  // so that the kernel takes a part
+  (void)::setsockopt(pair.left.get(), SOL_SOCKET, SO_SNDBUF, &few, sizeof few);
+  right.attach(std::move(pair.right));
+  if (!early) {
+    left.attach(std::move(pair.left));
+  }
+  for (std::uint64_t sequence = 0; sequence < 3; ++sequence) {
+    std::vector<std::byte> memory(90'000, static_cast<std::byte>('a' + sequence));
+    const auto bytes = std::span<const std::byte>(memory);
+    const std::array<std::span<const std::byte>, 3> pieces = {
+        bytes.first(10), bytes.subspan(10, 50'000), bytes.subspan(50'010)};
+    REQUIRE(left.send_from({.sequence = sequence, .byte_count = 90'000, .work_id = 1}, pieces));
+    std::fill(memory.begin(), memory.end(), std::byte{0});
+  }
+  if (early) {
+    left.attach(std::move(pair.left));
+  }
+  const SteadyClock clock;
+  const Time limit = clock.now() + kTestPatience;
+  for (int sequence = 0; sequence < 3; ++sequence) {
+    while (!right.peek().has_value() && clock.now() < limit) {
+      REQUIRE(left.flush());
+      REQUIRE(right.fill());
+    }
+    REQUIRE(right.peek().has_value());
+    const auto same = static_cast<std::byte>('a' + sequence);
+    CHECK(std::count(right.peek()->data.begin(), right.peek()->data.end(), same) == 90'000);
+    right.release();
+  }
 }
 
 TEST_CASE("chunks committed before there is a socket leave when it comes", "[tcp]") {

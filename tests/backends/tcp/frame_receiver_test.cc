@@ -83,6 +83,40 @@ TEST_CASE("several small chunks come with one read", "[tcp]") {
   CHECK(!receiver.peek().has_value());
 }
 
+TEST_CASE("a chunk comes straight to memory that was offered, whenever it was offered", "[tcp]") {
+  const std::size_t before = GENERATE(0, 10, 32, 33, 1000);
+  FrameReceiver receiver(kGeometry);
+  const Bytes stream = frame_bytes(chunk_frame(0, 5000), 'x');
+  REQUIRE(feed(receiver, std::span(stream).first(before), 77).ok());
+  Bytes memory(5000);
+  receiver.offer(1, {memory.data(), 1});  // not the chunk that comes next
+  receiver.offer(0, memory);
+  REQUIRE(feed(receiver, std::span(stream).subspan(before), 777).ok());
+  REQUIRE(feed(receiver, frame_bytes(chunk_frame(1, 5000), 'y'), 777).ok());
+  REQUIRE(receiver.peek().has_value());
+  CHECK(receiver.peek()->data.data() == memory.data());
+  CHECK(memory == Bytes(5000, std::byte{'x'}));
+  receiver.release();
+  REQUIRE(receiver.peek().has_value());
+  CHECK(receiver.peek()->data.data() != memory.data());
+  CHECK(receiver.peek()->data[4999] == std::byte{'y'});
+}
+
+TEST_CASE("an offer that does not fit or was withdrawn is not written to", "[tcp]") {
+  const bool withdrawn = GENERATE(true, false);
+  FrameReceiver receiver(kGeometry);
+  Bytes memory(withdrawn ? 100 : 99);
+  receiver.offer(0, memory);
+  const Bytes stream = frame_bytes(chunk_frame(0, 100), 'x');
+  REQUIRE(feed(receiver, std::span(stream).first(kEdgeFrameBytes), 99).ok());
+  if (withdrawn) {
+    receiver.withdraw_offer();
+  }
+  REQUIRE(feed(receiver, std::span(stream).subspan(kEdgeFrameBytes), 99).ok());
+  CHECK(receiver.peek()->data[99] == std::byte{'x'});
+  CHECK(memory == Bytes(memory.size()));
+}
+
 TEST_CASE("an older credit takes nothing back", "[tcp]") {
   FrameReceiver receiver(kGeometry);
   REQUIRE(
