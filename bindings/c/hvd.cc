@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "bindings/c/last_error.h"
+#include "bindings/c/process_arena.h"
 #include "bindings/c/runtime.h"
 #include "bindings/c/translate.h"
 #include "core/config/settings_table.h"
@@ -84,6 +85,7 @@ Status init(const hvd_init_options_t* options) {
       return ok_status();
     }
   }
+  HVD_ASSIGN(given.arena, process_arena(), "hvd_init");
   HVD_ASSIGN(std::shared_ptr<Runtime> runtime, Runtime::create(given, process().join_count),
              "hvd_init");
   if (!process().hooks_installed) {
@@ -355,6 +357,27 @@ Status release(hvd_handle_t handle) {
   return ok_status();
 }
 
+// ---- memory
+// --------------------------------------------------------------------------------------
+
+Status allocate(size_t bytes, void** memory) {
+  if (memory == nullptr) {
+    return error(StatusCode::invalid_argument, "hvd_alloc: memory is NULL");
+  }
+  HVD_ASSIGN(const std::shared_ptr<Arena> arena, process_arena(), "hvd_alloc");
+  HVD_ASSIGN(std::byte* const block, arena->allocate(bytes), "hvd_alloc");
+  *memory = block;
+  return ok_status();
+}
+
+Status release_memory(const void* memory) {
+  if (memory == nullptr) {
+    return ok_status();
+  }
+  HVD_ASSIGN(const std::shared_ptr<Arena> arena, process_arena(), "hvd_free");
+  return arena->release(static_cast<const std::byte*>(memory)).in_context("hvd_free");
+}
+
 // ---- text
 // ----------------------------------------------------------------------------------------
 
@@ -531,6 +554,11 @@ hvd_status_t hvd_result_dtype(hvd_handle_t handle, int32_t* dtype) {
 hvd_status_t hvd_received_splits(hvd_handle_t handle, const int64_t** splits, int32_t* count) {
   return hvd::report(hvd::received_splits_of(handle, splits, count));
 }
+hvd_status_t hvd_alloc(size_t bytes, void** memory) {
+  return hvd::report(hvd::allocate(bytes, memory));
+}
+hvd_status_t hvd_free(void* memory) { return hvd::report(hvd::release_memory(memory)); }
+
 hvd_status_t hvd_release(hvd_handle_t handle) { return hvd::report(hvd::release(handle)); }
 
 const char* hvd_last_error(void) { return hvd::last_error().message().c_str(); }

@@ -63,6 +63,7 @@ Result<std::unique_ptr<Runtime>> Runtime::create(const RuntimeOptions& options,
   }
   std::unique_ptr<Runtime> runtime(new Runtime(std::move(config)));
   runtime->engine_only_ = options.engine_only;
+  runtime->arena_ = options.arena;
   HVD_TRY(runtime->join(options, join_count));
   return runtime;
 }
@@ -113,7 +114,8 @@ Status Runtime::join_others(std::uint64_t& join_count) {
                           .secret = secret_.secret,
                           .doorbell_fd = idle_->doorbell_fd(),
                           .timeout_seconds = config_.start_timeout_seconds,
-                          .clock = clock_},
+                          .clock = clock_,
+                          .arena = arena_},
                          *joined_.star));
   HVD_TRY(agree(set_up(std::move(domain), join_count - 1)));
   std::vector<RankAddress> addresses;
@@ -190,6 +192,16 @@ void Runtime::start(ControlPlane& control, std::vector<RankAddress> addresses) {
     logger_->info("job of ", identity_.size, " ranks; identity from ", identity_.source,
                   "; secret from ", secret_.source, "; data: ", data_->description());
   }
+}
+
+Result<OperationPtr> Runtime::submit(Request request) {
+  if (transport_->arena_map() != nullptr && arena_ != nullptr &&
+      request.kind == CollectiveKind::allreduce) {
+    const std::size_t bytes = request.input.byte_count();
+    request.in_arena =
+        arena_->contains(request.input.data, bytes) && arena_->contains(request.output, bytes);
+  }
+  return coordinator_->submit(std::move(request));
 }
 
 std::string Runtime::unnamed(CollectiveKind kind) {

@@ -28,7 +28,8 @@ namespace hvd {
 
 struct RuntimeOptions {
   ExplicitIdentity identity;
-  std::string rendezvous;  // "host:port"; empty: from the environment
+  std::string rendezvous;              // "host:port"; empty: from the environment
+  std::shared_ptr<const Arena> arena;  // whose tensors are reduced where they lie; null: none
   // No coordinator and no background thread: the one caller drives data() by itself and uses
   // nothing else but rank(), size() and leave(). For benchmarks of the engine alone.
   bool engine_only = false;
@@ -46,7 +47,7 @@ class Runtime {
   Runtime& operator=(const Runtime&) = delete;
 
   // Any thread. A blocking caller passes its operation to wait() at once; others call submitted().
-  Result<OperationPtr> submit(Request request) { return coordinator_->submit(std::move(request)); }
+  Result<OperationPtr> submit(Request request);
   void submitted() { progress_->notify_submitted(); }
   WaitOutcome wait(const Operation& operation, Time until) {
     return progress_->wait(operation, until);
@@ -94,6 +95,7 @@ class Runtime {
   Joined joined_;
   std::unique_ptr<Transport> transport_;
   TcpTransport* tcp_ = nullptr;  // inside transport_, where the job has several hosts
+  std::shared_ptr<const Arena> arena_;
   RankPlace place_;
   double host_cores_ = 1;  // that the ranks of this host have together
   std::unique_ptr<NativeDataPlane> data_;

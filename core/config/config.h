@@ -39,6 +39,7 @@ struct Config {
   // Data.
   std::int64_t fusion_bytes_max = 0;
   std::string algorithm;
+  std::int64_t arena_bytes = 0;
   std::int64_t chunk_bytes = 0;
   // Speaking.
   std::string log_level;

@@ -12,7 +12,7 @@ constexpr double kRankMost = 1 << 24;
 constexpr double kSecondsMost = 1e9;
 constexpr double kBytesMost = 1ULL << 40;
 
-constexpr std::array<Setting, 23> kTable = {{
+constexpr std::array<Setting, 24> kTable = {{
     {"HVD_RANK", "HOROVOD_RANK", &Config::rank, "-1", -1, kRankMost,
      "this process's rank, 0 to size - 1; set by hvdrun"},
     {"HVD_SIZE", "HOROVOD_SIZE", &Config::size, "-1", -1, kRankMost,
@@ -55,6 +55,8 @@ constexpr std::array<Setting, 23> kTable = {{
      "how long a blocked thread polls before it sleeps; -1: by the cores that its rank may use"},
     {"HVD_FUSION_BYTES_MAX", "HOROVOD_FUSION_THRESHOLD", &Config::fusion_bytes_max, "134217728", 0,
      kBytesMost, "largest sum of tensors that are reduced together; 0 turns fusion off"},
+    {"HVD_ARENA_BYTES", "", &Config::arena_bytes, "1073741824", 4096, kBytesMost,
+     "most memory that hvd_alloc can give out; reserved at start, backed when it is touched"},
     {"HVD_ALGORITHM", "", &Config::algorithm, "auto", 0, 0,
      "algorithm of the collectives that have it: auto, or a name of collectives/algorithms.cc"},
     {"HVD_CHUNK_BYTES", "", &Config::chunk_bytes, "0", 0, 1 << 30,

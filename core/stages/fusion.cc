@@ -15,7 +15,8 @@ bool travel_together(const ReadyEntry& a, const ReadyEntry& b) {
   }
   switch (a.kind) {
     case CollectiveKind::allreduce:
-      return one_reduction(a, b);
+      // One tensor elsewhere would keep all from being reduced where they lie.
+      return a.in_arena == b.in_arena && one_reduction(a, b);
     case CollectiveKind::broadcast:
       return a.root == b.root;
     case CollectiveKind::reduce:

@@ -6,9 +6,9 @@
 namespace hvd {
 namespace {
 
-constexpr std::uint8_t kVersion = 2;
+constexpr std::uint8_t kVersion = 3;
 constexpr std::size_t kErrorTextBytesMax = 64 << 10;
-constexpr std::size_t kReadyEntryBytesMin = 36;
+constexpr std::size_t kReadyEntryBytesMin = 37;
 constexpr std::size_t kGroupBytesMin = 35;
 
 enum class MessageType : std::uint8_t {
@@ -45,6 +45,7 @@ void put_entry(ByteWriter& out, const ReadyEntry& entry) {
   out.put(static_cast<std::uint8_t>(entry.kind));
   out.put(static_cast<std::uint8_t>(entry.dtype));
   out.put(static_cast<std::uint8_t>(entry.op));
+  out.put(static_cast<std::uint8_t>(entry.in_arena));
   out.put(static_cast<std::int32_t>(entry.root.value));
   out.put(entry.prescale).put(entry.postscale).put(entry.deadline);
   put_shape(out, entry.shape);
@@ -157,6 +158,7 @@ bool get_entry(ByteReader& in, int rank_count, ReadyEntry& entry) {
   const auto kind = in.get<std::uint8_t>();
   const auto dtype = in.get<std::uint8_t>();
   const auto op = in.get<std::uint8_t>();
+  entry.in_arena = in.get<std::uint8_t>() != 0;
   entry.root = Rank(in.get<std::int32_t>());
   entry.prescale = in.get<double>();
   entry.postscale = in.get<double>();
@@ -279,6 +281,7 @@ ReadyEntry ready_entry_of(const Request& request, Rank self) {
   entry.postscale = request.postscale;
   entry.deadline = request.deadline;
   entry.name = request.name;
+  entry.in_arena = request.in_arena;
   if (request.kind == CollectiveKind::scatter && request.root != self) {
     return entry;
   }

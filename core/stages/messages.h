@@ -30,6 +30,7 @@ struct ReadyEntry {
   std::string name;
   std::vector<std::int64_t> splits;  // Request::splits
   Rank peer = {};                    // send, recv
+  bool in_arena = false;             // no property of the operation: ranks may differ in it
 
   std::size_t byte_count() const { return shape.element_count() * dtype_bytes(dtype); }
 };

@@ -64,6 +64,7 @@ void RootNegotiator::add(Rank from, const ReadyEntry& entry, Time now) {
   pending.came[from.index()] = true;
   ++pending.came_count;
   note_parts(from, entry, pending);
+  pending.first.in_arena = pending.first.in_arena && entry.in_arena;
   if (from != pending.first_rank && !same_operation(pending.first, entry)) {
     pending.differing.push_back({from, entry});
   } else if (entry.kind == CollectiveKind::scatter && from == entry.root) {

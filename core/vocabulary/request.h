@@ -41,7 +41,8 @@ struct Request {
   // Rows of the input's first dimension for each rank: reduce_scatter, alltoall, scatter (of the
   // root). Empty: equal parts; in reduce_scatter and scatter the first ranks take what is left.
   std::vector<std::int64_t> splits;
-  Rank peer = {};  // send, recv: the other rank
+  Rank peer = {};         // send, recv: the other rank
+  bool in_arena = false;  // input and output lie in memory that the ranks of this host all reach
 };
 
 // Rows of a rank if `rows` are dealt out evenly; the first ranks have one more where they must.

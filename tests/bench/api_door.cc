@@ -46,7 +46,7 @@ struct Named {
 
 class ApiDoor final : public peers::Collectives {
  public:
-  ApiDoor() { check(hvd_init(nullptr)); }
+  explicit ApiDoor(bool arena) : arena_(arena) { check(hvd_init(nullptr)); }
   ~ApiDoor() override { (void)hvd_shutdown(); }
   ApiDoor(const ApiDoor&) = delete;
   ApiDoor& operator=(const ApiDoor&) = delete;
@@ -65,8 +65,21 @@ class ApiDoor final : public peers::Collectives {
       (void)named(tensor.data, tensor.count);
     }
   }
+  float* allocate(std::size_t count) override {
+    if (!arena_) {
+      return nullptr;
+    }
+    void* memory = nullptr;
+    check(hvd_alloc(count * sizeof(float), &memory));
+    allocated_.push_back(memory);
+    return static_cast<float*>(memory);
+  }
   void forget_buffers() override {
     barrier();
+    for (void* memory : allocated_) {
+      check(hvd_free(memory));
+    }
+    allocated_.clear();
     tensors_.clear();
     next_ = 0;
   }
@@ -127,6 +140,8 @@ class ApiDoor final : public peers::Collectives {
   }
 
  private:
+  const bool arena_;
+  std::vector<void*> allocated_;
   // hvd.h hands out a gathered tensor in memory of its own; the copy out is part of the call.
   static void take_result(hvd_handle_t handle, float* out) {
     check(hvd_wait(handle, -1));
@@ -165,6 +180,8 @@ class ApiDoor final : public peers::Collectives {
 
 }  // namespace
 
-std::unique_ptr<peers::Collectives> open_api_door() { return std::make_unique<ApiDoor>(); }
+std::unique_ptr<peers::Collectives> open_api_door(const peers::Options& options) {
+  return std::make_unique<ApiDoor>(options.number("arena", 0) != 0);
+}
 
 }  // namespace hvd::bench

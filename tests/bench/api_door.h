@@ -6,11 +6,12 @@
 
 #include <memory>
 
-#include "tests/bench/peers/src/collectives.h"
+#include "tests/bench/peers/src/bench.h"
 
 namespace hvd::bench {
 
-// Calls hvd_init; the destructor hvd_shutdown. Throws std::runtime_error with hvd's error text.
-std::unique_ptr<peers::Collectives> open_api_door();
+// With --arena 1 tensors come from hvd_alloc. Calls hvd_init; the destructor hvd_shutdown. Throws
+// std::runtime_error with hvd's error text.
+std::unique_ptr<peers::Collectives> open_api_door(const peers::Options& options);
 
 }  // namespace hvd::bench

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "backends/bootstrap/cores.h"
+#include "bindings/c/process_arena.h"
 #include "bindings/c/runtime.h"
 #include "collectives/selector.h"
 
@@ -44,8 +45,9 @@ void check(const Status& status) {
 
 class EngineDoor final : public peers::Collectives {
  public:
-  EngineDoor(std::unique_ptr<Runtime> runtime, int spins)
+  EngineDoor(std::unique_ptr<Runtime> runtime, int spins, std::shared_ptr<Arena> arena)
       : runtime_(std::move(runtime)),
+        arena_(std::move(arena)),
         plane_(runtime_->data()),
         several_hosts_(runtime_->place().cross_size > 1),
         spins_(spins) {}
@@ -57,7 +59,8 @@ class EngineDoor final : public peers::Collectives {
   int size() const override { return runtime_->size(); }
   void barrier() override { run(item(CollectiveKind::barrier, DType::uint8, 0)); }
   void max_over_ranks(double* values, std::size_t count) override;
-  void forget_buffers() override { barrier(); }
+  float* allocate(std::size_t count) override;
+  void forget_buffers() override;
 
   void allreduce(float* data, std::size_t count) override {
     run(vector_item(CollectiveKind::allreduce, data, count));
@@ -108,6 +111,8 @@ class EngineDoor final : public peers::Collectives {
   void rest();
 
   const std::unique_ptr<Runtime> runtime_;
+  const std::shared_ptr<Arena> arena_;  // where the tensors are to be; null: anywhere
+  std::vector<std::byte*> allocated_;
   DataPlane& plane_;
   const bool several_hosts_;
   const int spins_;
@@ -125,8 +130,12 @@ WorkItem EngineDoor::item(CollectiveKind kind, DType dtype, std::size_t element_
   work.id = ++last_id_;
   work.kind = kind;
   work.dtype = dtype;
-  work.choice =
-      choice_for({.kind = kind, .dtype = dtype, .op = work.op, .element_count = element_count});
+  work.choice = choice_for({.kind = kind,
+                            .dtype = dtype,
+                            .op = work.op,
+                            .element_count = element_count,
+                            .in_arena = arena_ != nullptr && kind == CollectiveKind::allreduce &&
+                                        dtype == DType::float32});
   return work;
 }
 
@@ -150,7 +159,8 @@ WorkItem EngineDoor::block_item(CollectiveKind kind, const float* in, float* out
 // Each rank chooses by itself what the root would: the settings are equal on all.
 ScheduleChoice EngineDoor::choice_for(const WorkShape& shape) {
   if (known_choice_ == 0 || shape.kind != known_shape_.kind || shape.dtype != known_shape_.dtype ||
-      shape.op != known_shape_.op || shape.element_count != known_shape_.element_count) {
+      shape.op != known_shape_.op || shape.in_arena != known_shape_.in_arena ||
+      shape.element_count != known_shape_.element_count) {
     if (!has_algorithm(shape.kind)) {
       throw peers::Unsupported(str("the engine has no ", collective_name(shape.kind), " yet"));
     }
@@ -158,6 +168,24 @@ ScheduleChoice EngineDoor::choice_for(const WorkShape& shape) {
     known_choice_ = plane_.choose(shape);
   }
   return known_choice_;
+}
+
+float* EngineDoor::allocate(std::size_t count) {
+  if (arena_ == nullptr) {
+    return nullptr;
+  }
+  Result<std::byte*> memory = arena_->allocate(count * sizeof(float));
+  check(memory.status());
+  allocated_.push_back(*memory);
+  return reinterpret_cast<float*>(*memory);
+}
+
+void EngineDoor::forget_buffers() {
+  barrier();
+  for (const std::byte* memory : allocated_) {
+    check(arena_->release(memory));
+  }
+  allocated_.clear();
 }
 
 void EngineDoor::max_over_ranks(double* values, std::size_t count) {
@@ -228,13 +256,20 @@ void EngineDoor::rest() {
 std::unique_ptr<peers::Collectives> open_engine_door(const peers::Options& options) {
   RuntimeOptions runtime_options;
   runtime_options.engine_only = true;
+  std::shared_ptr<Arena> arena;
+  if (options.number("arena", 0) != 0) {
+    auto made = process_arena();
+    check(made.status());
+    arena = std::move(made).value();
+    runtime_options.arena = arena;
+  }
   std::uint64_t join_count = 0;
   auto runtime = Runtime::create(runtime_options, join_count);
   check(runtime.status());
   // As the floor peer does it: ranks that share cores yield at once.
   const bool own_core = (*runtime)->place().local_size <= (*runtime)->host_cores();
   const int spins = static_cast<int>(options.number("spins", own_core ? kSpins : 0));
-  return std::make_unique<EngineDoor>(std::move(runtime).value(), spins);
+  return std::make_unique<EngineDoor>(std::move(runtime).value(), spins, std::move(arena));
 }
 
 }  // namespace hvd::bench

@@ -20,9 +20,6 @@ namespace {
 
 // Why these options cannot be served yet; empty if they can.
 std::string missing(const peers::Options& options) {
-  if (options.number("arena", 0) != 0) {
-    return "hvd has no arena yet";
-  }
   if (!options.text("wire").empty()) {
     return "hvd has no wire dtype yet";
   }
@@ -32,7 +29,7 @@ std::string missing(const peers::Options& options) {
 std::unique_ptr<peers::Collectives> open_door(const peers::Options& options) {
   const std::string door = options.text("door", "api");
   if (door == "api") {
-    return open_api_door();
+    return open_api_door(options);
   }
   if (door == "engine") {
     return open_engine_door(options);

@@ -102,6 +102,28 @@ TEST_CASE("an allgather's result is read from its handle and goes with it", "[hv
   CHECK(hvd_wait(handle, 0) == HVD_ERROR_NOT_FOUND);
 }
 
+TEST_CASE("memory of the arena outlives a job and is reduced like any other", "[hvd]") {
+  constexpr std::size_t kCount = 20'000;
+  void* memory = nullptr;
+  REQUIRE(hvd_alloc(kCount * sizeof(float), &memory) == HVD_OK);
+  auto* values = static_cast<float*>(memory);
+  std::fill(values, values + kCount, 3.0F);
+  const std::array<int64_t, 1> shape{kCount};
+  const hvd_tensor_t tensor{memory, shape.data(), 1, HVD_FLOAT32, HVD_CPU};
+  const hvd_options_t sum = options_of(HVD_SUM);
+  for (int job_count = 0; job_count < 2; ++job_count) {
+    Job job;
+    CHECK(hvd_allreduce("x", &tensor, &tensor, &sum) == HVD_OK);
+  }
+  CHECK(std::all_of(values, values + kCount, [](float value) { return value == 3.0F; }));
+  CHECK(hvd_free(memory) == HVD_OK);
+  CHECK(hvd_free(memory) == HVD_ERROR_INVALID_ARGUMENT);
+  CHECK(hvd_free(nullptr) == HVD_OK);
+  CHECK(hvd_alloc(1, nullptr) == HVD_ERROR_INVALID_ARGUMENT);
+  CHECK(hvd_alloc(SIZE_MAX, &memory) == HVD_ERROR_RESOURCE);
+  CHECK(std::string(hvd_last_error()).find("HVD_ARENA_BYTES") != std::string::npos);
+}
+
 TEST_CASE("mistakes are found at the call and name the tensor", "[hvd]") {
   const Job job;
   Vector x(3);

@@ -108,6 +108,12 @@ TEST_CASE("reduces of one root travel together, premultiplied sums alone", "[fus
   CHECK(fuse_all(entries, 1000) == Groups{{0}, {1}});
 }
 
+TEST_CASE("tensors in the arena travel apart from the others", "[fusion]") {
+  std::vector<ReadyEntry> entries(3, entry_of("x", CollectiveKind::allreduce, shape_of({4})));
+  entries[1].in_arena = true;
+  CHECK(fuse_all(entries, 1'000) == Groups{{0, 2}, {1}});
+}
+
 TEST_CASE("a limit of 0 turns fusion off, for tensors without elements too", "[fusion]") {
   const std::vector<ReadyEntry> entries(3, entry_of("x", CollectiveKind::allreduce, shape_of({0})));
   CHECK(fuse_all(entries, 0) == Groups{{0}, {1}, {2}});

@@ -34,6 +34,7 @@ ReadyEntry any_entry() {
   entry.kind = static_cast<CollectiveKind>(*rc::gen::inRange(0, kCollectiveKindCount));
   entry.dtype = static_cast<DType>(*rc::gen::inRange(0, kDTypeCount));
   entry.op = static_cast<ReduceOp>(*rc::gen::inRange(0, kReduceOpCount));
+  entry.in_arena = *rc::gen::arbitrary<bool>();
   entry.root = Rank(*rc::gen::inRange(0, kRankCount));
   entry.prescale = *rc::gen::arbitrary<double>();
   entry.postscale = *rc::gen::arbitrary<double>();
