@@ -241,7 +241,7 @@ HVD_API hvd_status_t hvd_received_splits(hvd_handle_t handle, const int64_t** sp
  * borrowed until it is done. */
 HVD_API hvd_status_t hvd_release(hvd_handle_t handle);
 
-/* ---- memory that is reduced where it lies ----------------------------------------------------- */
+/* ---- memory that is reduced where it lies ---------------------------------------------------- */
 
 /* Memory for tensors that the other ranks of this host reach: an allreduce whose tensors lie there
  * on all ranks copies nothing (on one host, without a prescale factor), which takes about half the

@@ -11,7 +11,7 @@ import pytest
 from job import ROOT, Job, nothing_left_since, traces
 
 sys.path.insert(0, str(ROOT / "tests" / "bench" / "peers"))
-import netlab  # noqa: E402
+import netlab
 
 BIG = 16 << 20  # elements: 64 MiB of float32
 SECONDS_MAX = 5.0
@@ -72,9 +72,7 @@ needs_namespaces = pytest.mark.skipif(
 @pytest.mark.parametrize("size", [2, pytest.param(4, marks=pytest.mark.full)])
 def test_hosts_whose_link_goes_down_in_the_middle_name_each_other(size):
     with netlab.TwoHosts(1000) as link:
-        inside = {
-            rank: {"INSIDE": " ".join(link.inside(rank * 2 // size))} for rank in range(size)
-        }
+        inside = {rank: {"INSIDE": " ".join(link.inside(rank * 2 // size))} for rank in range(size)}
         with Job(
             size,
             each=inside,

@@ -70,9 +70,11 @@ TEST_CASE("tensors that are not in the arena, or too many, are not told", "[engi
   Floats outside(5);
   auto* bytes = reinterpret_cast<std::byte*>(outside.data());
   CHECK_FALSE(
-      tell_places(item_of({{bytes, arenas.at(0, 0), 5}}), arenas.map, kRoot, slots.data(), 16).ok());
+      tell_places(item_of({{bytes, arenas.at(0, 0), 5}}), arenas.map, kRoot, slots.data(), 16)
+          .ok());
   CHECK_FALSE(
-      tell_places(item_of({{arenas.at(0, 0), bytes, 5}}), arenas.map, kRoot, slots.data(), 16).ok());
+      tell_places(item_of({{arenas.at(0, 0), bytes, 5}}), arenas.map, kRoot, slots.data(), 16)
+          .ok());
   const WorkSegment fine{arenas.at(0, 0), arenas.at(0, 0), 5};
   CHECK(tell_places(item_of({fine}), arenas.map, kRoot, slots.data(), 16).ok());
   CHECK_FALSE(tell_places(item_of({fine, fine}), arenas.map, kRoot, slots.data(), 16).ok());
