@@ -10,8 +10,8 @@
 
 namespace hvd {
 
-// - fp32 and fp64 are multiplied in their own type, fp16 and bf16 in fp32 with one rounding; NaN as
-//   in reduce.h.
+// - fp32 and fp64 are multiplied in their own type, complex numbers part by part in theirs, fp16,
+//   bf16 and fp8 in fp32 with one rounding; NaN as in reduce.h.
 // - Integers are multiplied as doubles and truncated toward zero; what does not fit becomes the
 //   nearest that does. A factor that is 1 / d for a whole d divides exactly instead: as doubles,
 //   49 * (1 / 49.0) is below 1, and the average of 49 ones would be 0.
