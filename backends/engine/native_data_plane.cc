@@ -179,6 +179,7 @@ bool NativeDataPlane::run_lane(LaneState& lane, int& budget) {
   if (!moved) {
     lane.wires.slots.tell_done();
   }
+  lane.wires.slots.ring_sleepers();
   return moved;
 }
 
@@ -301,6 +302,7 @@ bool NativeDataPlane::take_completion(WorkCompletion& completion) {
 bool NativeDataPlane::prepare_sleep() {
   for (LaneState& lane : lanes_) {
     lane.wires.slots.tell_done();
+    lane.wires.slots.ring_sleepers();
   }
   transport_.prepare_sleep();
   const auto has_work = [](LaneState& lane) {

@@ -19,6 +19,11 @@ SlotLane::SlotLane(Transport& transport, Lane lane, Rank self)
     : transport_(transport), map_(transport.slot_map(lane)), self_(self) {
   if (map_ != nullptr) {
     seen_.resize(map_->members.size());
+    for (std::size_t rank = 0; rank < map_->members.size(); ++rank) {
+      if (map_->members[rank].reached() && Rank(rank) != self_) {
+        neighbours_.emplace_back(rank);
+      }
+    }
   }
 }
 
@@ -74,21 +79,21 @@ void SlotLane::tell_done() {
     return;
   }
   done_untold_ = false;
-  map_->members[self_.index()].done->value.store(done_);
-  for (std::size_t rank = 0; rank < map_->members.size(); ++rank) {
-    if (map_->members[rank].reached() && Rank(rank) != self_) {
-      transport_.notify(Rank(rank));
-    }
+  map_->members[self_.index()].done->value.store(done_, std::memory_order_release);
+  unrung_ = true;
+}
+
+void SlotLane::ring_unrung() {
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  for (const Rank rank : neighbours_) {
+    transport_.notify(rank);
   }
+  unrung_ = false;
 }
 
 void SlotLane::post(std::uint32_t flag, std::uint32_t value) {
-  map_->flag(self_, bank_, flag).store(item_signal_ + value);
-  for (const Rank rank : sharers_) {
-    if (rank != self_) {
-      transport_.notify(rank);
-    }
-  }
+  map_->flag(self_, bank_, flag).store(item_signal_ + value, std::memory_order_release);
+  unrung_ = true;
 }
 
 bool SlotLane::has_reached(Rank peer, std::uint32_t flag, std::uint32_t value) {

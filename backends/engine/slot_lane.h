@@ -36,6 +36,15 @@ class SlotLane {
   // Tells the others that this rank is done with the items that have ended. Only needed where the
   // next item does not say so at once: before waiting.
   void tell_done();
+  // Rings those who sleep, for all flags that were raised since the last time. A flag is raised by a
+  // plain store, and only here comes the fence that keeps it before the look at who sleeps: a fence
+  // for each flag would wait for the stores of a whole chunk, 0.2 us of the 8 of 64 KiB.
+  // Must come before this rank stops running the lane for however short a time.
+  void ring_sleepers() {
+    if (unrung_) {
+      ring_unrung();
+    }
+  }
 
   void post(std::uint32_t flag, std::uint32_t value);
   bool has_reached(Rank peer, std::uint32_t flag, std::uint32_t value);
@@ -47,6 +56,7 @@ class SlotLane {
     std::vector<Rank> readers;      // who may not have gone on yet
   };
   bool bank_is_free();
+  void ring_unrung();
   bool has_gone_on(Rank peer, std::uint64_t done_signal);
 
   Transport& transport_;
@@ -61,6 +71,8 @@ class SlotLane {
   bool bank_is_open_ = false;
   std::uint64_t done_ = 0;  // what this rank would tell
   bool done_untold_ = false;
+  bool unrung_ = false;           // a flag was raised, and somebody may sleep on it
+  std::vector<Rank> neighbours_;  // all ranks of the host but this one
 };
 
 }  // namespace hvd

@@ -90,11 +90,16 @@ TEST_CASE("whoever sleeps is rung when a flag is raised and when a rank is done"
   ranks.begin(ranks.all, 1, 0);
   ranks.transports[1]->prepare_sleep();
   ranks.lanes[0].post(1, 1);
+  ranks.lanes[0].ring_sleepers();
   CHECK(bell->poll());
   ranks.lanes[0].end();
   ranks.transports[1]->prepare_sleep();
   ranks.lanes[0].tell_done();
+  ranks.lanes[0].ring_sleepers();
   CHECK(bell->poll());
+  ranks.transports[1]->prepare_sleep();
+  ranks.lanes[0].ring_sleepers();  // nothing was raised since
+  CHECK_FALSE(bell->poll());
 }
 
 }  // namespace
