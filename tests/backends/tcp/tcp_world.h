@@ -23,13 +23,13 @@ class TcpWorld {
     for (int rank = 0; rank < rank_count; ++rank) {
       pollers.push_back(Poller::create(clock).value());
       listening.push_back(listen_tcp({.host = host, .port = 0}).value());
-      records.push_back({.rank = rank,
-                         .pid = 1000 + rank,
-                         .host_name = str("host", rank),
-                         .host_key = "",
-                         .unix_socket_name = "",
-                         .version = "test",
-                         .data = local_endpoint(listening.back().get()).value()});
+      RankRecord record;
+      record.rank = rank;
+      record.pid = 1000 + rank;
+      record.host_name = str("host", rank);
+      record.version = "test";
+      record.data = local_endpoint(listening.back().get()).value();
+      records.push_back(std::move(record));
     }
   }
   TcpWorld& make_all() {
