@@ -52,7 +52,7 @@ struct HostTuning {
   std::uint64_t stream_bytes_min = std::numeric_limits<std::uint64_t>::max();
   // Every rank combines everything where there are so few ranks, or bytes.
   int one_shot_rank_count_most = 2;
-  std::uint64_t one_shot_bytes_most = 64 * 1024;
+  std::uint64_t one_shot_bytes_most = 32 * 1024;
 };
 
 struct SelectorSettings {

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "backends/engine/edges.h"
@@ -46,6 +47,8 @@ class Execution {
 
   const WorkItem& item() const { return item_; }
   const Status& failure() const { return failure_; }
+  // Once it is over.
+  std::vector<WorkSegment> take_segments() { return std::move(item_.segments); }
 
  private:
   const Schedule& schedule() const { return placed_->schedule; }

@@ -273,7 +273,9 @@ Result<std::shared_ptr<const PlacedSchedule>> NativeDataPlane::make_placed(const
 
 void NativeDataPlane::finish(LaneState& lane, const Status& status) {
   lane.running = false;
-  completed_.push({.work_id = lane.execution.item().id, .status = status});
+  completed_.push({.work_id = lane.execution.item().id,
+                   .status = status,
+                   .spent = lane.execution.take_segments()});
 }
 
 void NativeDataPlane::abort(const Status& cause) {

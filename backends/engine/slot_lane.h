@@ -36,10 +36,10 @@ class SlotLane {
   // Tells the others that this rank is done with the items that have ended. Only needed where the
   // next item does not say so at once: before waiting.
   void tell_done();
-  // Rings those who sleep, for all flags that were raised since the last time. A flag is raised by a
-  // plain store, and only here comes the fence that keeps it before the look at who sleeps: a fence
-  // for each flag would wait for the stores of a whole chunk, 0.2 us of the 8 of 64 KiB.
-  // Must come before this rank stops running the lane for however short a time.
+  // Rings those who sleep, for all flags that were raised since the last time. A flag is raised by
+  // a plain store, and only here comes the fence that keeps it before the look at who sleeps: a
+  // fence for each flag would wait for the stores of a whole chunk, 0.2 us of the 8 of 64 KiB. Must
+  // come before this rank stops running the lane for however short a time.
   void ring_sleepers() {
     if (unrung_) {
       ring_unrung();

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "core/base/clock.h"
 #include "core/base/status.h"
@@ -31,6 +32,7 @@ struct WorkShape {
 struct WorkCompletion {
   std::uint64_t work_id = 0;
   Status status;
+  std::vector<WorkSegment> spent = {};  // the item's segments, whose memory may serve another item
 };
 
 class DataPlane {

@@ -87,7 +87,7 @@ Status Dispatcher::start(AgreedGroup& group) {
 }
 
 // What has no counts: a segment for each tensor.
-Status Dispatcher::fill(const AgreedGroup& group, WorkItem& item) const {
+Status Dispatcher::fill(const AgreedGroup& group, WorkItem& item) {
   const Request& first = group.operations.front()->request;
   if (reduces(item.kind)) {
     fill_reduction(first, rank_count_, item);
@@ -98,6 +98,8 @@ Status Dispatcher::fill(const AgreedGroup& group, WorkItem& item) const {
   if (item.kind == CollectiveKind::barrier) {
     return ok_status();
   }
+  item.segments = std::move(spent_);
+  item.segments.clear();
   item.segments.reserve(group.operations.size());
   for (const OperationPtr& operation : group.operations) {
     const Request& request = operation->request;
@@ -187,6 +189,7 @@ bool Dispatcher::take_finished(std::vector<Outcome>& finished) {
   WorkCompletion completion;
   bool any = false;
   while (data_plane_.take_completion(completion)) {
+    spent_ = std::move(completion.spent);
     const auto at = running_.find(completion.work_id);
     HVD_CHECK(at != running_.end());
     for (OperationPtr& operation : at->second) {

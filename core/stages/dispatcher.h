@@ -27,7 +27,7 @@ class Dispatcher {
   bool busy() const { return !running_.empty(); }
 
  private:
-  Status fill(const AgreedGroup& group, WorkItem& item) const;
+  Status fill(const AgreedGroup& group, WorkItem& item);
   Status fill_counts(const AgreedGroup& group, WorkItem& item) const;
   Status make_result(Operation& operation) const;
   Status bad_rows(const Request& request) const;
@@ -36,6 +36,7 @@ class Dispatcher {
   const Rank rank_;
   const int rank_count_;
   std::uint64_t next_id_ = 0;  // ids never come twice, nor go back
+  std::vector<WorkSegment> spent_;  // memory for the segments of the next item
   std::unordered_map<std::uint64_t, std::vector<OperationPtr>> running_;
 };
 

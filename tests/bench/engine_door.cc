@@ -121,13 +121,16 @@ class EngineDoor final : public peers::Collectives {
   std::uint64_t awaited_ = 0;
   std::uint64_t big_ = 0;
   bool big_done_ = true;
-  WorkShape known_shape_;  // of known_choice_
+  std::vector<WorkSegment> spent_;  // memory for the next item
+  WorkShape known_shape_;           // of known_choice_
   ScheduleChoice known_choice_ = 0;
 };
 
 WorkItem EngineDoor::item(CollectiveKind kind, DType dtype, std::size_t element_count) {
   WorkItem work;
   work.id = ++last_id_;
+  work.segments = std::move(spent_);
+  work.segments.clear();
   work.kind = kind;
   work.dtype = dtype;
   work.choice = choice_for({.kind = kind,
@@ -231,6 +234,7 @@ bool EngineDoor::take_completions() {
   bool found = false;
   while (plane_.take_completion(completion)) {
     check(completion.status);
+    spent_ = std::move(completion.spent);
     found = found || completion.work_id == awaited_;
     big_done_ = big_done_ || completion.work_id == big_;
   }

@@ -139,7 +139,7 @@ TEST_CASE("on one host items pass through shared slots, small ones in their own 
   CHECK(chosen(allreduce_of(2), 2, kShared).lane == Lane::express);
   CHECK(chosen(allreduce_of(1 << 20), 2, kShared).algorithm == Algorithm::one_shot);
   CHECK(chosen(allreduce_of(1 << 20), 2, kShared).lane == Lane::bulk);
-  CHECK(chosen(allreduce_of(16 * 1024), 4, kShared).algorithm == Algorithm::one_shot);
+  CHECK(chosen(allreduce_of(8 * 1024), 4, kShared).algorithm == Algorithm::one_shot);
   CHECK(chosen(allreduce_of(16 * 1024 + 1), 4, kShared).algorithm == Algorithm::two_shot);
   CHECK(chosen(WorkShape{}, 4, kShared).algorithm == Algorithm::slots);
 }
