@@ -77,8 +77,10 @@ struct Host {
   double sends_until = 0;  // its interface is busy
   double takes_until = 0;
   double memory_until = 0;  // its memory is
-  double working_set = 0;   // bytes
-  bool is_cached = true;
+  double working_set = 0;   // bytes of tensors and scratch
+  double slot_bytes = 0;
+  bool is_cached = true;  // the working set fits in the caches
+  bool are_slots_cached = true;
 };
 
 // Runs all ranks in the order of their clocks. Whoever cannot go on is put aside until the chunk,
@@ -101,12 +103,17 @@ class Simulation {
       const std::uint64_t vectors = schedule.in_place ? 1 : 2;
       hosts_[host].working_set +=
           element_bytes_ *
-          static_cast<double>(schedule.element_count * vectors + schedule.scratch_element_count +
-                              schedule.slot_element_count);
+          static_cast<double>(schedule.element_count * vectors + schedule.scratch_element_count);
+      hosts_[host].slot_bytes += element_bytes_ * static_cast<double>(schedule.slot_element_count);
+      const bool streams = std::any_of(schedule.ops.begin(), schedule.ops.end(),
+                                       [](const Op& op) { return (op.flags & kStream) != 0; });
+      hosts_[host].are_slots_cached = hosts_[host].are_slots_cached && !streams;
       push({0, 0, rank, false});
     }
+    const auto cache_bytes = static_cast<double>(parameters.cache_bytes);
     for (Host& host : hosts_) {
-      host.is_cached = host.working_set <= static_cast<double>(parameters.cache_bytes);
+      host.is_cached = host.working_set + host.slot_bytes <= cache_bytes;
+      host.are_slots_cached = host.are_slots_cached && host.slot_bytes <= cache_bytes;
     }
   }
 
@@ -162,12 +169,8 @@ class Simulation {
   bool run_op(std::size_t rank, const Op& op) {
     switch (op.kind) {
       case OpKind::copy:
-        work(rank, bytes(op) * (1 + store_traffic(rank, op)));
-        slot_bytes_ += op.dst == BufferKind::slot ? bytes(op) : 0;
-        return true;
       case OpKind::reduce:
-        work(rank, 3 * bytes(op));
-        slot_bytes_ += op.dst == BufferKind::slot ? bytes(op) : 0;
+        run_copy(rank, op, op.kind == OpKind::reduce);
         return true;
       case OpKind::send:
         return run_send(rank, op);
@@ -193,26 +196,64 @@ class Simulation {
   double wire_bytes(const Op& op) const {
     return (op.flags & kNarrow) != 0 ? 2.0 * static_cast<double>(op.count) : bytes(op);
   }
-  // Bytes that a stored byte moves. Outside the caches an ordinary store reads its line first, but
-  // in place the line of the result has been read already.
-  double store_traffic(std::size_t rank, const Op& op) const {
-    const bool is_there = hosts_[ranks_[rank].host].is_cached ||
-                          (schedules_[rank].in_place && op.dst == BufferKind::output);
-    return is_there || (op.flags & kStream) != 0 ? 1 : 2;
+  // Bytes that are moved in the caches and outside, by a core.
+  struct Traffic {
+    double cached = 0;
+    double memory = 0;
+  };
+  bool is_cached(std::size_t rank, BufferKind buffer) const {
+    const Host& host = hosts_[ranks_[rank].host];
+    return buffer == BufferKind::slot ? host.are_slots_cached : host.is_cached;
+  }
+  void read(std::size_t rank, BufferKind buffer, double size, Traffic& traffic) const {
+    (is_cached(rank, buffer) ? traffic.cached : traffic.memory) += size;
+  }
+  // Outside the caches an ordinary store reads its line first, but in place the line of the result
+  // has been read already.
+  void write(std::size_t rank, const Op& op, BufferKind buffer, double size,
+             Traffic& traffic) const {
+    if (is_cached(rank, buffer)) {
+      traffic.cached += size;
+      return;
+    }
+    const bool is_there = schedules_[rank].in_place && buffer == BufferKind::output;
+    traffic.memory += is_there || (op.flags & kStream) != 0 ? size : 2 * size;
   }
 
   // The core's own pace, and the host's memory after all that was asked of it before.
-  void work(std::size_t rank, double traffic) {
+  void work(std::size_t rank, const Traffic& traffic) {
     RankState& state = ranks_[rank];
     Host& host = hosts_[state.host];
-    if (host.is_cached) {
-      state.clock += traffic / parameters_.core_cached_bytes_per_second;
+    const double alone = traffic.cached / parameters_.core_cached_bytes_per_second +
+                         traffic.memory / parameters_.core_memory_bytes_per_second;
+    if (traffic.memory == 0) {
+      state.clock += alone;
       return;
     }
     host.memory_until = std::max(host.memory_until, state.clock) +
-                        traffic / parameters_.host_memory_bytes_per_second;
-    state.clock = std::max(state.clock + traffic / parameters_.core_memory_bytes_per_second,
-                           host.memory_until);
+                        traffic.memory / parameters_.host_memory_bytes_per_second;
+    state.clock = std::max(state.clock + alone, host.memory_until);
+  }
+
+  void run_copy(std::size_t rank, const Op& op, bool combines) {
+    Traffic traffic;
+    read(rank, op.src, bytes(op), traffic);
+    if (combines) {
+      read(rank, op.dst, bytes(op), traffic);
+    }
+    write(rank, op, op.dst, bytes(op), traffic);
+    work(rank, traffic);
+    slot_bytes_ += op.dst == BufferKind::slot ? bytes(op) : 0;
+  }
+
+  // What came over an edge lies in a small buffer, so in the caches.
+  void take(std::size_t rank, const Op& op) {
+    Traffic traffic{.cached = bytes(op)};
+    if (op.kind == OpKind::recv_reduce) {
+      read(rank, op.src, bytes(op), traffic);
+    }
+    write(rank, op, op.dst, bytes(op), traffic);
+    work(rank, traffic);
   }
 
   Edge& edge(std::size_t from, std::size_t to) {
@@ -269,7 +310,9 @@ class Simulation {
       send_over_network(state, op);
       return true;
     }
-    work(rank, bytes(op) * 2);
+    Traffic traffic{.cached = bytes(op)};
+    read(rank, op.src, bytes(op), traffic);
+    work(rank, traffic);
     slot_bytes_ += bytes(op);
     to.chunks.push_back({state.clock + parameters_.flag_seconds, state.depth + 1});
     wake(to.waiting_receiver, to.chunks.back().time);
@@ -312,18 +355,20 @@ class Simulation {
     }
     const Chunk chunk = from.chunks[from.taken_count()];
     state.depth = std::max(state.depth, chunk.depth);
-    const bool combines = op.kind == OpKind::recv_reduce;
     double slot_known_after = parameters_.flag_seconds;
     if (from.is_network) {
       // A core that waited has copied what came before.
       const double copied =
           state.clock + wire_bytes(op) / parameters_.network_copy_bytes_per_second;
       state.clock = std::max(copied, chunk.time) + parameters_.overhead_seconds;
-      work(rank, combines ? bytes(op) * 3 : 0);
+      // Otherwise the copy from the network's stack went to where it belongs.
+      if (op.kind == OpKind::recv_reduce) {
+        take(rank, op);
+      }
       slot_known_after = parameters_.latency_seconds;
     } else {
       state.clock = std::max(state.clock, chunk.time);
-      work(rank, bytes(op) * (combines ? 3 : 2));
+      take(rank, op);
     }
     from.freed.push_back(state.clock + slot_known_after);
     wake(from.waiting_sender, from.freed.back());
@@ -367,17 +412,22 @@ class Simulation {
   }
 
   void run_reduce_slots(std::size_t rank, const Op& op) {
-    const auto sources = static_cast<double>(schedules_[rank].slot_ranks.size());
-    double stores = store_traffic(rank, op);
+    const auto others = static_cast<double>(schedules_[rank].slot_ranks.size()) - 1;
+    Traffic traffic;
+    read(rank, op.src, bytes(op), traffic);
+    const bool from_inputs = (op.flags & kFromInputs) != 0;
+    read(rank, from_inputs ? BufferKind::peer_input : BufferKind::slot, bytes(op) * others,
+         traffic);
+    write(rank, op, op.dst, bytes(op), traffic);
     if ((op.flags & kToSlot) != 0) {
-      stores *= 2;
+      write(rank, op, BufferKind::slot, bytes(op), traffic);
       slot_bytes_ += bytes(op);
     }
     if ((op.flags & kToOutputs) != 0) {
-      stores *= sources;
-      slot_bytes_ += bytes(op) * (sources - 1);
+      write(rank, op, BufferKind::peer_output, bytes(op) * others, traffic);
+      slot_bytes_ += bytes(op) * others;
     }
-    work(rank, bytes(op) * (sources + stores));
+    work(rank, traffic);
   }
 
   Cost total() const {

@@ -55,7 +55,8 @@ CostParameters published() {
           .op_seconds = 0,
           .core_cached_bytes_per_second = 60e9,
           .core_memory_bytes_per_second = 60e9,
-          .host_memory_bytes_per_second = 1e30};
+          .host_memory_bytes_per_second = 1e30,
+          .cache_bytes = std::uint64_t{1} << 60};
 }
 double published_us(Algorithm algorithm, std::uint64_t bytes) {
   ScheduleParams params = job(CollectiveKind::allreduce, 1024, bytes, 1, 64 * kMiB);

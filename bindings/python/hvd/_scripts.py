@@ -1,4 +1,4 @@
-"""Console scripts: ``hvdrun`` hands over to the native launcher, ``hvd-config`` helps compilers."""
+"""Console scripts: ``hvdrun`` and ``hvd-explain`` are native, ``hvd-config`` helps compilers."""
 
 from __future__ import annotations
 
@@ -16,17 +16,27 @@ def hvdrun_path() -> Path:
     return _PACKAGE / "bin" / "hvdrun"
 
 
-def hvdrun() -> NoReturn:
-    """Replaces this process by the native launcher."""
-    launcher = hvdrun_path()
+def _become(program: Path) -> NoReturn:
+    """Replaces this process by a native program."""
     # Python ignores these two, and what is ignored stays ignored across exec: without this, a
     # reader that goes away (hvdrun ... | head) would not end the job as it ends any command.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    name = program.name
     try:
-        os.execv(launcher, ["hvdrun", *sys.argv[1:]])
+        os.execv(program, [name, *sys.argv[1:]])
     except OSError as error:
-        sys.exit(f"hvdrun: cannot start {launcher}: {error.strerror}; is hvd installed completely?")
+        sys.exit(f"{name}: cannot start {program}: {error.strerror}; is hvd installed completely?")
+
+
+def hvdrun() -> NoReturn:
+    """Replaces this process by the native launcher."""
+    _become(hvdrun_path())
+
+
+def explain() -> NoReturn:
+    """Replaces this process by the native hvd-explain."""
+    _become(_PACKAGE / "bin" / "hvd-explain")
 
 
 def _config_lines(wanted: list[str]) -> list[str]:

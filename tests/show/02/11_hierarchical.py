@@ -27,7 +27,7 @@ def predicted_us(algorithm):
         check=False,
     )
     print(done.stdout + done.stderr)
-    found = re.search(r"predicted (?:time )?([\d.]+) us", done.stdout)
+    found = re.search(r"predicted time ([\d.]+) us", done.stdout)
     return float(found.group(1)) if done.returncode == 0 and found else None
 
 
