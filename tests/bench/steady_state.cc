@@ -58,7 +58,7 @@ int run(const peers::Options& options, const PerfJob& job) {
   if (options.text("door", "api") == "engine") {
     door = open_engine_door(options);
   } else {
-    door = open_api_door();
+    door = open_api_door(options);
   }
   peers::pin(job.rank);
   const double calls_most = options.number("calls", 10000);
