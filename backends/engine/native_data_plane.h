@@ -42,6 +42,7 @@ class NativeDataPlane final : public DataPlane {
   bool progress() override;
   bool take_completion(WorkCompletion& completion) override;
   bool busy() const override;
+  bool delivered() const override { return transport_.delivered(); }
   void abort(const Status& cause) override;
   bool prepare_sleep() override;
   void end_sleep() override { transport_.end_sleep(); }

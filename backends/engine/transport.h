@@ -85,6 +85,9 @@ class Transport {
   // one is reduced while the next is under way (ScheduleParams::send_ahead). Equal on all ranks.
   virtual int send_ahead(Lane lane) const { return std::min(2, slot_count(lane)); }
 
+  // False while committed chunks wait here for a peer that lives, so that this rank has to stay.
+  virtual bool delivered() const { return true; }
+
   // Announces that peers must ring. Whoever waits looks once more after this and before it sleeps.
   virtual void prepare_sleep() = 0;
   virtual void end_sleep() = 0;

@@ -120,8 +120,11 @@ void TcpTransport::advance(Edge& edge, bool read) {
   if (!stream.attached()) {
     return;
   }
-  // Reads first: what a peer said before its end can still be taken.
-  const bool alive = (!read || stream.fill()) && stream.flush();
+  // Reads first, or last: what a peer said before its end can still be taken.
+  bool alive = (!read || stream.fill()) && stream.flush();
+  if (!alive && !read) {
+    alive = stream.fill() && stream.flush();
+  }
   bytes_sent_.fetch_add(stream.bytes_sent() - edge.counted_sent, std::memory_order_relaxed);
   bytes_received_.fetch_add(stream.bytes_received() - edge.counted_received,
                             std::memory_order_relaxed);
@@ -239,6 +242,21 @@ void TcpTransport::for_each_fd(const std::function<void(int)>& visit) const {
     }
     if (edge != nullptr && edge->stream.attached()) {
       visit(edge->stream.fd());
+    }
+  }
+}
+
+bool TcpTransport::delivered() const {
+  return std::all_of(edges_.begin(), edges_.end(), [this](const std::unique_ptr<Edge>& edge) {
+    return edge == nullptr || !edge->stream.unsent() || lost(edge->peer);
+  });
+}
+
+void TcpTransport::deliver(Time deadline) {
+  for (Nanos left = 1; !delivered() && left > 0;) {
+    left = deadline - poller_.clock().now();
+    if (!poller_.run_once(std::max<Nanos>(left, 0)).ok()) {
+      return;
     }
   }
 }

@@ -62,14 +62,20 @@ class TcpTransport final : public Transport {
   Status health(Rank peer) const override;
   std::size_t chunk_bytes_max(Lane lane) const override { return geometry(lane).chunk_bytes; }
   int slot_count(Lane lane) const override { return geometry(lane).slot_count; }
+  // What was committed may wait for the connection: a peer that is behind has not touched the edge
+  // yet.
+  bool delivered() const override;
   // The poller sees what comes whether this rank sleeps or not.
   void prepare_sleep() override {}
   void end_sleep() override {}
   std::string description() const override;
   void for_each_fd(const std::function<void(int)>& visit) const override;
 
-  // The end of sending: until the peers' kernels have what was committed, at most until the
-  // deadline.
+  // Runs the poller until delivered(), at most until the deadline: the door stays open for those
+  // that come late. For a rank without a coordinator, whose passes do the same.
+  void deliver(Time deadline);
+  // The end of sending: until the peers' kernels have what was committed on edges that are open, at
+  // most until the deadline.
   void close(Time deadline);
 
   std::uint64_t bytes_sent() const { return bytes_sent_.load(std::memory_order_relaxed); }

@@ -223,6 +223,9 @@ void Runtime::leave() {
     progress_->leave(clock_.now() + patience);
   }
   if (tcp_ != nullptr) {
+    if (progress_ == nullptr) {
+      tcp_->deliver(clock_.now() + patience);
+    }
     tcp_->close(clock_.now() + kSecond);
   }
   if (joined_.star != nullptr) {

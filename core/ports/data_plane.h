@@ -60,6 +60,8 @@ class DataPlane {
   virtual bool progress() = 0;
   virtual bool take_completion(WorkCompletion& completion) = 0;
   virtual bool busy() const = 0;  // started and not completed
+  // False while completed items still owe the peers something that this rank has to send.
+  virtual bool delivered() const { return true; }
   // True from the moment that a tensor's memory is no longer touched; everything in flight
   // completes with `cause`, and so does what is started later.
   virtual void abort(const Status& cause) = 0;

@@ -441,7 +441,7 @@ bool Coordinator::may_leave() const {
   if (!aborted_.ok()) {
     return true;
   }
-  return !dispatcher_.busy() && (goodbye_seen_ || !owes_answers_);
+  return !dispatcher_.busy() && world_.data.delivered() && (goodbye_seen_ || !owes_answers_);
 }
 
 void Coordinator::finish_leave() {

@@ -19,6 +19,19 @@ def shared_files(rank) -> set[str]:
     return set(re.findall(r"(\d+) +/memfd", text))
 
 
+@pytest.mark.parametrize("hosts", ["ab", "abcde", "aabbc"])
+def test_ranks_that_end_after_a_barrier_leave_nobody_behind(hosts):
+    with on_hosts(hosts) as job:
+        job.init()
+        for rank in job.ranks:  # no answer is awaited: each goes on to its end as soon as it can
+            rank.tell("barrier last")
+            rank.tell("shutdown")
+        for rank in job.ranks:
+            for answer in (rank.hear(), rank.hear()):
+                assert answer.ok, answer
+        job.end()
+
+
 @pytest.mark.parametrize("hosts", ["ab", "aabb", "aba"])
 def test_tensors_cross_hosts_over_tcp_and_memory_is_shared_within_one_only(hosts):
     with on_hosts(hosts) as job:

@@ -173,7 +173,7 @@ TEST_CASE("an edge that nobody uses has no descriptor", "[tcp]") {
 TEST_CASE("what a peer sent before its end can be taken, then the edge names the peer", "[tcp]") {
   TcpWorld world(2);
   world.make_all();
-  Stream stream{world, kA, kB};
+  Stream stream{world, kA, kB, Lane::express};  // what fits into the kernel
   REQUIRE(stream.send());
   REQUIRE(world.until([&] { return stream.receive(); }));
   while (stream.sent < 4) {
@@ -187,12 +187,81 @@ TEST_CASE("what a peer sent before its end can be taken, then the edge names the
   CHECK(health.culprit_rank() == 0);
   CHECK(health.message().find("rank 0 (host host0, pid 1000) died") == 0);
   while (stream.received < 4) {
-    const auto chunk = world.transports[1]->peek(kA, Lane::bulk);
+    const auto chunk = world.transports[1]->peek(kA, Lane::express);
     REQUIRE(chunk.has_value());
     CHECK(chunk->header.sequence == stream.received++);
-    world.transports[1]->release(kA, Lane::bulk);
+    world.transports[1]->release(kA, Lane::express);
   }
-  CHECK(!world.transports[1]->peek(kA, Lane::bulk).has_value());
+  CHECK(!world.transports[1]->peek(kA, Lane::express).has_value());
+}
+
+TEST_CASE("what a peer sent before its end can be taken by a rank that sends to it first",
+          "[tcp]") {
+  TcpWorld world(2);
+  world.make_all();
+  Stream down{world, kA, kB, Lane::express};  // what fits into the kernel
+  Stream up{world, kB, kA, Lane::express};
+  REQUIRE(up.send());
+  REQUIRE(world.until([&] { return up.receive(); }));
+  while (down.sent < 3) {
+    REQUIRE(down.send());
+  }
+  world.transports[0]->close(world.clock.now() + kTestPatience);
+  world.transports[0].reset();
+  // The first bytes find a socket that is closed, the next ones know.
+  const Time limit = world.clock.now() + kTestPatience;
+  while (world.transports[1]->health(kA).ok() && world.clock.now() < limit) {
+    (void)up.send();
+  }
+  CHECK(!world.transports[1]->health(kA).ok());
+  while (down.received < 3) {
+    const auto chunk = world.transports[1]->peek(kA, Lane::express);
+    REQUIRE(chunk.has_value());
+    CHECK(chunk->header.sequence == down.received++);
+    world.transports[1]->release(kA, Lane::express);
+  }
+}
+
+TEST_CASE("a rank that ends stays until late ranks have what it committed to them", "[tcp]") {
+  TcpWorld world(3);
+  world.make_all();
+  Stream down{world, Rank{1}, Rank{0}};  // rank 0 will connect
+  Stream up{world, Rank{1}, Rank{2}};    // rank 1 does
+  CHECK(world.transports[1]->delivered());
+  REQUIRE(down.send());
+  REQUIRE(up.send());
+  CHECK(!world.transports[1]->delivered());
+  TcpTransport& leaving = *world.transports[1];
+  Poller& poller = *world.pollers[1];
+  REQUIRE(poller.run_once(0).ok());  // rank 1 has passed and found nobody
+  CHECK(!leaving.delivered());
+  Thread end("leaving", [&] {
+    leaving.deliver(world.clock.now() + kTestPatience);
+    leaving.close(world.clock.now() + kTestPatience);
+    world.transports[1].reset();
+  });
+  const auto received_by = [&](Stream& stream) {
+    const Time limit = world.clock.now() + kTestPatience;
+    while (world.clock.now() < limit && stream.at(stream.to).health(Rank{1}).ok()) {
+      REQUIRE(world.pollers[stream.to.index()]->run_once(0).ok());
+      if (stream.at(stream.to).peek(Rank{1}, Lane::bulk).has_value()) {
+        return true;
+      }
+    }
+    return stream.at(stream.to).peek(Rank{1}, Lane::bulk).has_value();
+  };
+  CHECK(received_by(up));
+  CHECK(received_by(down));
+  end.join();
+}
+
+TEST_CASE("a rank that ends waits for a peer that never comes until the deadline only", "[tcp]") {
+  TcpWorld world(2);
+  world.make_all();
+  Stream down{world, kB, kA};
+  REQUIRE(down.send());
+  world.transports[1]->deliver(world.clock.now() + 20 * kMillisecond);
+  CHECK(!world.transports[1]->delivered());
 }
 
 TEST_CASE("a peer that ends in the middle of a chunk is named, and the piece is not a chunk",
