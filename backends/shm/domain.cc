@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "backends/bootstrap/memory_limit.h"
 #include "backends/net/authenticate.h"
 #include "backends/net/listener.h"
 #include "backends/net/poller.h"
@@ -288,6 +289,9 @@ Result<std::vector<ShmDomain::Member>> Formation::map_members(
     const std::vector<int>& host_of_rank) {
   const std::vector<Rank> ranks = host_members(host_of_rank, options_.rank);
   const DomainLayout layout(static_cast<int>(ranks.size()));
+  HVD_TRY(check_memory_room(layout.segment_bytes(), cgroup_folders_of_process(),
+                            "fewer ranks on this host"),
+          "shared memory");
   HVD_ASSIGN(Segment own, Segment::create(layout.segment_bytes()));
   for (const Rank rank : ranks) {
     if (rank == options_.rank) {

@@ -10,6 +10,7 @@
 #include <memory>
 #include <utility>
 
+#include "backends/bootstrap/memory_limit.h"
 #include "bindings/c/last_error.h"
 #include "bindings/c/process_arena.h"
 #include "bindings/c/runtime.h"
@@ -365,6 +366,8 @@ Status allocate(size_t bytes, void** memory) {
     return error(StatusCode::invalid_argument, "hvd_alloc: memory is NULL");
   }
   HVD_ASSIGN(const std::shared_ptr<Arena> arena, process_arena(), "hvd_alloc");
+  HVD_TRY(check_memory_room(bytes, cgroup_folders_of_process(), "fewer or smaller tensors"),
+          "hvd_alloc");
   HVD_ASSIGN(std::byte* const block, arena->allocate(bytes), "hvd_alloc");
   *memory = block;
   return ok_status();
