@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <map>
 #include <memory>
 
 #include "core/base/str.h"
@@ -46,7 +47,8 @@ class HelpFormatter final : public CLI::Formatter {
 
 // Text of each option as given; judged after CLI11 has split the words.
 struct RawOptions {
-  std::string collective, ranks, hosts, local_ranks, bytes = "1MiB", dtype = "float32", op = "sum";
+  std::string collective, ranks, hosts, local_ranks, host_of_rank, bytes = "1MiB",
+                                                                   dtype = "float32", op = "sum";
   std::string algorithm = "auto", chunk, root = "0", wire = "own";
   std::string latency, overhead, gap, gbit, mbit, flag, cached, memory;
   bool in_place = false, arena = false, schedule = false, table = false;
@@ -59,6 +61,9 @@ void add_options(CLI::App& app, RawOptions& raw) {
   app.add_option("--hosts", raw.hosts, "spread over so many hosts (default 1)")->type_name("N");
   app.add_option("--local-ranks", raw.local_ranks, "ranks of each host, in place of the two above")
       ->type_name("N,N,...");
+  app.add_option("--host-of-rank", raw.host_of_rank,
+                 "the host of each rank, likewise: 0,1,0,1 for ranks that take turns")
+      ->type_name("H,H,...");
   app.add_option("--bytes", raw.bytes,
                  "of the whole vector, as in 64KiB (default 1MiB); alltoall: that each rank sends")
       ->type_name("SIZE");
@@ -118,44 +123,73 @@ Result<int> judge_count(const char* what, const std::string& text, int most) {
   return *count;
 }
 
-// Neighbours share a host, and the first hosts have no fewer ranks than the others.
-Result<std::vector<int>> judge_hosts(const RawOptions& raw) {
-  std::vector<int> local_ranks;
-  if (!raw.local_ranks.empty()) {
-    if (!raw.ranks.empty() || !raw.hosts.empty()) {
-      return usage_error(
-          "--local-ranks says how many ranks and hosts there are: leave --ranks and "
-          "--hosts out");
+// Whole numbers from `least` on, with commas between them.
+Result<std::vector<int>> judge_list(const char* what, const std::string& text, int least) {
+  std::vector<int> numbers;
+  std::size_t begin = 0;
+  while (begin <= text.size()) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    const std::string one = text.substr(begin, end - begin);
+    const std::optional<int> value = number<int>(one);
+    if (!value || *value < least || *value > kExplainRanksMost) {
+      return usage_error(str(what, " '", text, "': '", one, "' is no whole number from ", least,
+                             " to ", kExplainRanksMost));
     }
-    std::size_t begin = 0;
-    while (begin <= raw.local_ranks.size()) {
-      const std::size_t end = std::min(raw.local_ranks.find(',', begin), raw.local_ranks.size());
-      HVD_ASSIGN(const int count,
-                 judge_count("--local-ranks", raw.local_ranks.substr(begin, end - begin),
-                             kExplainRanksMost));
-      local_ranks.push_back(count);
-      begin = end + 1;
-    }
-  } else {
-    if (raw.ranks.empty()) {
-      return usage_error("--ranks is missing: say how many ranks there are, as in --ranks 6");
-    }
-    HVD_ASSIGN(const int ranks, judge_count("--ranks", raw.ranks, kExplainRanksMost));
-    HVD_ASSIGN(const int hosts, judge_count("--hosts", raw.hosts.empty() ? "1" : raw.hosts, ranks));
-    for (int host = 0; host < hosts; ++host) {
-      local_ranks.push_back(ranks / hosts + (host < ranks % hosts ? 1 : 0));
-    }
+    numbers.push_back(*value);
+    begin = end + 1;
   }
+  return numbers;
+}
+
+// Neighbours share a host.
+Result<std::vector<int>> place_in_order(const std::vector<int>& local_ranks) {
   std::vector<int> host_of_rank;
   for (std::size_t host = 0; host < local_ranks.size(); ++host) {
     if (static_cast<int>(host_of_rank.size()) > kExplainRanksMost - local_ranks[host]) {
-      return usage_error(
-          str("--local-ranks '", raw.local_ranks, "' are more than ", kExplainRanksMost, " ranks"));
+      return usage_error(str("--local-ranks are more than ", kExplainRanksMost, " ranks in all"));
     }
     host_of_rank.insert(host_of_rank.end(), static_cast<std::size_t>(local_ranks[host]),
                         static_cast<int>(host));
   }
   return host_of_rank;
+}
+
+// Hosts are numbered by the lowest rank of each, whatever they were called.
+std::vector<int> numbered_by_first(const std::vector<int>& names) {
+  std::map<int, int> numbers;
+  std::vector<int> host_of_rank;
+  for (const int name : names) {
+    host_of_rank.push_back(
+        numbers.try_emplace(name, static_cast<int>(numbers.size())).first->second);
+  }
+  return host_of_rank;
+}
+
+Result<std::vector<int>> judge_hosts(const RawOptions& raw) {
+  const bool is_counted = !raw.ranks.empty() || !raw.hosts.empty();
+  if (is_counted + !raw.local_ranks.empty() + !raw.host_of_rank.empty() > 1) {
+    return usage_error(
+        "--local-ranks and --host-of-rank each say how many ranks and hosts there "
+        "are: give one of them alone, or --ranks and --hosts");
+  }
+  if (!raw.host_of_rank.empty()) {
+    HVD_ASSIGN(const std::vector<int> names, judge_list("--host-of-rank", raw.host_of_rank, 0));
+    return numbered_by_first(names);
+  }
+  if (!raw.local_ranks.empty()) {
+    HVD_ASSIGN(const std::vector<int> local, judge_list("--local-ranks", raw.local_ranks, 1));
+    return place_in_order(local);
+  }
+  if (raw.ranks.empty()) {
+    return usage_error("--ranks is missing: say how many ranks there are, as in --ranks 6");
+  }
+  HVD_ASSIGN(const int ranks, judge_count("--ranks", raw.ranks, kExplainRanksMost));
+  HVD_ASSIGN(const int hosts, judge_count("--hosts", raw.hosts.empty() ? "1" : raw.hosts, ranks));
+  std::vector<int> local_ranks;
+  for (int host = 0; host < hosts; ++host) {
+    local_ranks.push_back(ranks / hosts + (host < ranks % hosts ? 1 : 0));
+  }
+  return place_in_order(local_ranks);
 }
 
 Result<CollectiveKind> judge_collective(const std::string& text) {

@@ -4,6 +4,7 @@
 // Read next: explain.h.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -39,7 +40,7 @@ struct ExplainOptions {
   CostParameters parameters;
 
   int rank_count() const { return static_cast<int>(host_of_rank.size()); }
-  int host_count() const { return host_of_rank.back() + 1; }
+  int host_count() const { return *std::max_element(host_of_rank.begin(), host_of_rank.end()) + 1; }
 };
 
 // Either options, or a text that was asked for (--help, --version).

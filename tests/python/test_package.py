@@ -44,6 +44,17 @@ def test_the_console_script_is_the_native_launcher() -> None:
     assert (PACKAGE / "bin" / "hvdrun").read_bytes()[:4] == b"\x7fELF"
 
 
+@installed
+def test_hvd_explain_is_native_and_refuses_bad_input_with_status_2() -> None:
+    script = Path(sys.executable).parent / "hvd-explain"
+    said = output_of(str(script), "allreduce", "--ranks", "6", "--bytes", "1MiB", "--hosts", "2")
+    assert "proven for these 6 schedules" in said
+    assert (PACKAGE / "bin" / "hvd-explain").read_bytes()[:4] == b"\x7fELF"
+    bad = subprocess.run([script, "gossip"], capture_output=True, text=True, timeout=120)
+    assert (bad.returncode, bad.stdout) == (2, "")
+    assert bad.stderr.startswith("hvd-explain: 'gossip' is no collective")
+
+
 def build_and_run(tmp_path: Path, flags: str) -> None:
     (tmp_path / "main.c").write_text(PROGRAM)
     subprocess.run(f"cc main.c {flags} -o main", shell=True, check=True, cwd=tmp_path, timeout=120)

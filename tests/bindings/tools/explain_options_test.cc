@@ -22,6 +22,8 @@ TEST_CASE("neighbours share a host, and the first hosts have the ranks that are 
         std::vector<int>{0, 0, 0, 1, 1});
   CHECK(parse("allreduce --local-ranks 1,3")->options.host_of_rank == std::vector<int>{0, 1, 1, 1});
   CHECK(parse("allreduce --ranks 3")->options.host_count() == 1);
+  CHECK(parse("allreduce --host-of-rank 7,0,7,0,3")->options.host_of_rank ==
+        std::vector<int>{0, 1, 0, 1, 2});
 }
 
 TEST_CASE("options that are given arrive", "[explain]") {
@@ -62,11 +64,13 @@ TEST_CASE("each mistake is named with what was given", "[explain]") {
   };
   for (const Mistake& mistake :
        {Mistake{"--ranks 2", "no collective given"},
+        Mistake{"allreduce --host-of-rank 0,x", "'x' is no whole number from 0"},
+        Mistake{"allreduce --host-of-rank 0,1 --local-ranks 2", "give one of them alone"},
         Mistake{"allreduce", "--ranks is missing"},
         Mistake{"allreduce --ranks 0", "--ranks '0' is no whole number from 1 to"},
         Mistake{"allreduce --ranks 2 --hosts 3", "--hosts '3' is no whole number from 1 to 2"},
-        Mistake{"allreduce --ranks 2 --local-ranks 1,1", "leave --ranks and --hosts out"},
-        Mistake{"allreduce --local-ranks 1,,1", "--local-ranks '' is no whole number"},
+        Mistake{"allreduce --ranks 2 --local-ranks 1,1", "give one of them alone"},
+        Mistake{"allreduce --local-ranks 1,,1", "--local-ranks '1,,1': '' is no whole number"},
         Mistake{"gossip --ranks 2", "'gossip' is no collective"},
         Mistake{"allreduce --ranks 2 --bytes much", "--bytes 'much' is no size"},
         Mistake{"allreduce --ranks 2 --bytes 6", "no whole number of float32"},

@@ -60,6 +60,14 @@ TEST_CASE("a slower line, a forced algorithm and a narrow wire change the predic
   CHECK(predicted_us(narrow) < 0.6 * usual);
 }
 
+TEST_CASE("where neighbours are on different hosts a ring sends twice as much between them",
+          "[explain]") {
+  const std::string job = "allreduce --bytes 16MiB --mbit 1000 --algorithm ring ";
+  const double in_order = predicted_us(text_of(job + "--local-ranks 2,2"));
+  CHECK(predicted_us(text_of(job + "--host-of-rank 0,1,0,1")) ==
+        Approx(2 * in_order).epsilon(0.02));
+}
+
 TEST_CASE("every collective is explained and proven, on one host and on unequal ones",
           "[explain]") {
   for (const char* kind : {"allreduce", "reduce", "broadcast", "allgather", "reduce-scatter",
