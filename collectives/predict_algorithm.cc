@@ -36,8 +36,9 @@ double op_count_most(const AlgorithmRow& row, const ScheduleParams& params) {
       params.counts.empty()
           ? elements / params.rank_count
           : static_cast<double>(*std::max_element(params.counts.begin(), params.counts.end()));
-  // Where hosts matter, making a schedule takes a look at each rank's.
-  const double looks = (row.needs & kNeedsSeveralHosts) != 0 ? params.rank_count / 8.0 : 0;
+  // Where ranks share slots or hosts matter, making a schedule takes a look at each rank.
+  const bool looks_at_all = (row.needs & (kNeedsSlots | kNeedsSeveralHosts)) != 0;
+  const double looks = looks_at_all ? params.rank_count / 8.0 : 0;
   return looks + row.op_count_bound({static_cast<double>(params.rank_count), elements, longest,
                                      static_cast<double>(params.chunk_element_count),
                                      static_cast<double>(params.slot_element_count)});

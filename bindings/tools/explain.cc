@@ -241,8 +241,9 @@ Result<std::string> verdict_text(const Candidate& chosen, const ScheduleParams& 
     return str("verified   NO, ", verifier_rule_name(report.rule), ": ", report.status.message(),
                "\n");
   }
-  return str("verified   result, no deadlock, ordered memory, equal bits: proven for these ",
-             schedules.size(), schedules.size() == 1 ? " schedule\n" : " schedules\n");
+  return str(
+      "verified   result, no deadlock, ordered memory, equal bits: proven for ",
+      schedules.size() == 1 ? "this schedule\n" : str("these ", schedules.size(), " schedules\n"));
 }
 
 std::string candidates_text(const std::vector<Candidate>& candidates, const Candidate& chosen) {
