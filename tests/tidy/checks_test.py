@@ -231,12 +231,12 @@ def test_a_header_that_needs_another_before_it_is_caught(plant, tmp_path):
     assert [v.path for v in found] == ["core/x.h"]
 
 
-def test_definitions_are_those_of_the_build(plant):
+def test_definitions_and_instruction_sets_are_those_of_the_build(plant):
     tree = plant({"core/x.cc": "", "build/compile_commands.json": ""})
-    entry = {"file": "../core/x.cc", "command": "c++ -DV='\"1\"' -D_F=1 -c"}
+    entry = {"file": "../core/x.cc", "command": "c++ -DV='\"1\"' -D_F=1 -mavx2 -c"}
     entry["directory"] = str(tree.root / "build")
     (tree.root / "build" / "compile_commands.json").write_text(json.dumps([entry]))
-    assert compiles.definitions(tree) == {"core/x.cc": ['-DV="1"']}
+    assert compiles.build_flags(tree) == {"core/x.cc": ['-DV="1"', "-mavx2"]}
 
 
 def test_a_kept_answer_is_not_used_for_changed_text(plant, tmp_path):

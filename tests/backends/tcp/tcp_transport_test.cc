@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <set>
 
 #include "backends/engine/native_data_plane.h"
@@ -179,7 +180,15 @@ TEST_CASE("what a peer sent before its end can be taken, then the edge names the
   while (stream.sent < 4) {
     REQUIRE(stream.send());
   }
-  world.transports[0]->close(world.clock.now() + kTestPatience);
+  std::atomic<bool> closed{false};
+  Thread closes("closes", [&] {  // it stays until the other has taken what the kernel holds
+    world.transports[0]->close(world.clock.now() + kTestPatience);
+    closed = true;
+  });
+  while (!closed) {
+    REQUIRE(world.pollers[1]->run_once(0).ok());
+  }
+  closes.join();
   world.transports[0].reset();
   REQUIRE(world.until([&] { return !world.transports[1]->health(kA).ok(); }));
   const Status health = world.transports[1]->health(kA);

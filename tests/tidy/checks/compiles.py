@@ -51,15 +51,15 @@ def _all(tree, cache, jobs):
                 yield Violation(job[0], 1, f"does not pass:\n{answer.result()}")
 
 
-def definitions(tree):
-    """{source: its -D flags}, as the build compiles it; empty before the first build."""
+def build_flags(tree):
+    """{source: its -D and -m flags}, as the build compiles it; empty before the first build."""
     listed = tree.root / "build" / "compile_commands.json"
     flags = {}
     for entry in json.loads(listed.read_text()) if listed.exists() else ():
         place = os.path.normpath(os.path.join(entry["directory"], entry["file"]))
         words = shlex.split(entry["command"])
         path = os.path.relpath(place, tree.root)
-        flags[path] = [w for w in words if w.startswith("-D") and not w.startswith("-D_")]
+        flags[path] = [w for w in words if w.startswith(("-D", "-m")) and not w.startswith("-D_")]
     return flags
 
 
@@ -69,14 +69,15 @@ def first_includes(tree, sources):
 
 def check_headers(tree, cache):
     compiler = os.environ.get("CXX") or "g++"
-    flags = definitions(tree)
+    flags = build_flags(tree)
     alone = first_includes(tree, [path for path in flags if path in tree])
     jobs = []
     for header in tree.under(ROOMS, ".h"):
         if header not in alone:
             folder = posixpath.dirname(header)
-            defined = {f for p, fs in flags.items() if posixpath.dirname(p) == folder for f in fs}
-            command = [compiler, *sorted(defined), *HEADER_FLAGS]
+            neighbours = [fs for p, fs in flags.items() if posixpath.dirname(p) == folder]
+            defined = sorted({f for fs in neighbours for f in fs if f.startswith("-D")})
+            command = [compiler, *defined, *HEADER_FLAGS]
             jobs.append((header, command, f'#include "{header}"\n'))
     yield from _all(tree, cache, jobs)
 
@@ -94,7 +95,7 @@ def check_annotations(tree, cache):
     if clang is None:
         yield Violation("", 0, "clang++ was not found; ./dev test installs it")
         return
-    flags = definitions(tree)
+    flags = build_flags(tree)
     sources = tree.under(ROOMS, ".cc")
     jobs = [(path, [clang, *flags.get(path, ()), *CLANG_FLAGS, path], None) for path in sources]
     yield from _all(tree, cache, jobs)
