@@ -43,7 +43,7 @@ void Execution::begin(WorkItem item, Result<std::shared_ptr<const PlacedSchedule
     return;
   }
   placed_ = std::move(schedule).value();
-  memory_.bind(item_, placed_->schedule);
+  memory_.bind(item_, placed_->schedule, placed_->wire);
   if (!placed_->sharers.empty()) {
     wires.slots.begin(item_.id, bank, placed_->sharers);
   }
@@ -175,7 +175,7 @@ Execution::State Execution::wait_for_all(const Op& op, LaneWires& wires) {
 
 Execution::State Execution::send(const Op& op, Edges& edges) {
   const Rank peer = world(op.peer);
-  const std::size_t bytes = op.count * memory_.element_bytes();
+  const std::size_t bytes = memory_.chunk_bytes(op.count, op.flags);
   if (send_in_place(op, peer, bytes, edges)) {
     step_cost_ += static_cast<int>(bytes / kBudgetBytes);
     return State::done;
@@ -186,8 +186,7 @@ Execution::State Execution::send(const Op& op, Edges& edges) {
   }
   HVD_CHECK(bytes <= slot.size());  // pair: NativeDataPlane::schedule_for limits the chunk
   if (op.count > 0) {
-    memory_.copy(memory_.contiguous(slot.data()), memory_.at(op.src, op.src_offset, op.count),
-                 op.count, op.flags);
+    memory_.to_chunk(slot.data(), memory_.at(op.src, op.src_offset, op.count), op.count, op.flags);
   }
   edges.commit(peer, bytes, item_.id);
   step_cost_ += static_cast<int>(bytes / kBudgetBytes);
@@ -239,12 +238,11 @@ Execution::State Execution::receive(const Op& op, Edges& edges) {
   }
   if (op.count > 0) {
     const PieceCursor dst = memory_.at(op.dst, op.dst_offset, op.count);
-    const PieceCursor incoming = memory_.contiguous(chunk->data.data());
     if (op.kind == OpKind::recv) {
-      memory_.copy(dst, incoming, op.count, op.flags);
+      memory_.from_chunk(dst, chunk->data.data(), op.count, op.flags);
     } else {
-      memory_.combine(dst, memory_.at(op.src, op.src_offset, op.count), incoming, op.count,
-                      op.flags);
+      memory_.combine_chunk(dst, memory_.at(op.src, op.src_offset, op.count), chunk->data.data(),
+                            op.count, op.flags);
     }
   }
   edges.release(peer);
@@ -347,7 +345,7 @@ Execution::State Execution::waiting_for(Rank peer, const Edges& edges) {
 Status Execution::judge(const IncomingChunk& chunk, const Op& op, const Edges& edges) const {
   const Rank peer = world(op.peer);
   const ChunkHeader expected{.sequence = edges.expected_sequence(peer),
-                             .byte_count = op.count * memory_.element_bytes(),
+                             .byte_count = memory_.chunk_bytes(op.count, op.flags),
                              .work_id = item_.id};
   if (chunk.header == expected && chunk.data.size() == expected.byte_count) {
     return ok_status();

@@ -1,6 +1,7 @@
 #include "backends/engine/item_memory.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <numeric>
 
@@ -60,8 +61,9 @@ bool runs_in_place(const WorkItem& item, Rank group_rank) {
   return !has_counts(item.kind) && std::any_of(item.segments.begin(), item.segments.end(), aliases);
 }
 
-void ItemMemory::bind(const WorkItem& item, const Schedule& schedule) {
+void ItemMemory::bind(const WorkItem& item, const Schedule& schedule, DType wire) {
   item_ = &item;
+  wire_ = wire;
   element_bytes_ = dtype_bytes(item.dtype);
   const std::size_t scratch_bytes = schedule.scratch_element_count * element_bytes_;
   if (scratch_.size() < scratch_bytes) {
@@ -108,7 +110,12 @@ void ItemMemory::copy(PieceCursor dst, PieceCursor src, std::size_t count, unsig
   walk_pieces(
       count,
       [&](std::byte* to, const std::byte* from, std::size_t n) {
-        if (scale_piece(to, from, n, flags) || to == from) {
+        const bool scaled = scale_piece(to, from, n, flags);
+        if ((flags & kNarrow) != 0) {
+          narrow_round(to, scaled ? to : from, n, wire_cast());
+          return;
+        }
+        if (scaled || to == from) {
           return;
         }
         if ((flags & kStream) != 0) {
@@ -130,6 +137,72 @@ void ItemMemory::combine(PieceCursor dst, PieceCursor local, PieceCursor incomin
         scale_piece(to, to, n, flags);
       },
       dst, local, incoming);
+}
+
+std::size_t ItemMemory::chunk_bytes(std::size_t count, unsigned flags) const {
+  return count * ((flags & kNarrow) != 0 ? dtype_bytes(wire_) : element_bytes_);
+}
+
+void ItemMemory::to_chunk(std::byte* chunk, PieceCursor src, std::size_t count,
+                          unsigned flags) const {
+  if ((flags & kNarrow) == 0) {
+    copy(contiguous(chunk), src, count, flags);
+    return;
+  }
+  walk_pieces(
+      count,
+      [&](std::byte* to, const std::byte* from, std::size_t n) {
+        narrow(to, from, n, wire_cast());
+      },
+      PieceCursor(chunk, dtype_bytes(wire_)), src);
+}
+
+void ItemMemory::from_chunk(PieceCursor dst, const std::byte* chunk, std::size_t count,
+                            unsigned flags) const {
+  if ((flags & kNarrow) == 0) {
+    copy(dst, contiguous(chunk), count, flags);
+    return;
+  }
+  walk_pieces(
+      count,
+      [&](std::byte* to, const std::byte* from, std::size_t n) {
+        widen(to, from, n, wire_cast());
+        scale_piece(to, to, n, flags);
+      },
+      dst, PieceCursor(as_piece(chunk), dtype_bytes(wire_)));
+}
+
+void ItemMemory::combine_chunk(PieceCursor dst, PieceCursor local, const std::byte* chunk,
+                               std::size_t count, unsigned flags) const {
+  if ((flags & kNarrow) == 0) {
+    combine(dst, local, contiguous(chunk), count, flags);
+    return;
+  }
+  walk_pieces(
+      count,
+      [&](std::byte* to, const std::byte* mine, const std::byte* theirs, std::size_t n) {
+        combine_narrow(to, mine, theirs, n, flags);
+        scale_piece(to, to, n, flags);
+      },
+      dst, local, PieceCursor(as_piece(chunk), dtype_bytes(wire_)));
+}
+
+// The kernel has the local operand on the left. Where it is on the right, the chunk is made wide
+// block by block: the order shows in zeros and NaN.
+void ItemMemory::combine_narrow(std::byte* to, const std::byte* mine, const std::byte* wire,
+                                std::size_t count, unsigned flags) const {
+  if ((flags & kReverseOperands) == 0) {
+    narrow_reduce(to, mine, wire, count, wire_cast(), item_->op);
+    return;
+  }
+  alignas(64) std::array<std::byte, 4096> wide;  // NOLINT: filled below
+  const std::size_t most = wide.size() / element_bytes_;
+  for (std::size_t at = 0; at < count; at += most) {
+    const std::size_t n = std::min(most, count - at);
+    const std::size_t skip = at * element_bytes_;
+    widen(wide.data(), wire + at * dtype_bytes(wire_), n, wire_cast());
+    reduce(to + skip, wide.data(), mine + skip, n, item_->dtype, item_->op);
+  }
 }
 
 void ItemMemory::combine_all(PieceCursor dst, std::byte* slot, PieceCursor local,

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "backends/engine/scatter_list.h"
+#include "collectives/kernels/cast.h"
 #include "collectives/schedule.h"
 #include "core/vocabulary/work_item.h"
 
@@ -23,19 +24,27 @@ bool runs_in_place(const WorkItem& item, Rank group_rank);
 class ItemMemory {
  public:
   // `item` stays where it is as long as this is used. Copies what has to be before an item runs in
-  // place.
-  void bind(const WorkItem& item, const Schedule& schedule);
+  // place. `wire` is what kNarrow stands for.
+  void bind(const WorkItem& item, const Schedule& schedule, DType wire = DType::bfloat16);
 
   std::size_t element_bytes() const { return element_bytes_; }
   // Input, output or scratch.
   PieceCursor at(BufferKind buffer, std::uint64_t offset, std::uint64_t count) const;
   PieceCursor contiguous(const std::byte* memory) const;
 
-  // dst = src, scaled as the flags say; past the caches with kStream.
+  // Of `count` elements in a chunk.
+  std::size_t chunk_bytes(std::size_t count, unsigned flags) const;
+
+  // dst = src, scaled as the flags say, then rounded with kNarrow; past the caches with kStream.
   void copy(PieceCursor dst, PieceCursor src, std::size_t count, unsigned flags) const;
   // dst = local (op) incoming or the other way round, scaled as the flags say.
   void combine(PieceCursor dst, PieceCursor local, PieceCursor incoming, std::size_t count,
                unsigned flags) const;
+  // A chunk out of what is here, and what is here out of a chunk; narrow on the wire with kNarrow.
+  void to_chunk(std::byte* chunk, PieceCursor src, std::size_t count, unsigned flags) const;
+  void from_chunk(PieceCursor dst, const std::byte* chunk, std::size_t count, unsigned flags) const;
+  void combine_chunk(PieceCursor dst, PieceCursor local, const std::byte* chunk, std::size_t count,
+                     unsigned flags) const;
   // dst, and slot if there is one, = all sources combined from left to right. The one at `own` is
   // null and stands for what `local` walks over.
   void combine_all(PieceCursor dst, std::byte* slot, PieceCursor local,
@@ -45,7 +54,12 @@ class ItemMemory {
  private:
   bool scale_piece(std::byte* to, const std::byte* from, std::size_t count, unsigned flags) const;
 
+  WireCast wire_cast() const { return {.wide = item_->dtype, .wire = wire_}; }
+  void combine_narrow(std::byte* to, const std::byte* mine, const std::byte* wire,
+                      std::size_t count, unsigned flags) const;
+
   const WorkItem* item_ = nullptr;
+  DType wire_ = DType::bfloat16;
   std::size_t element_bytes_ = 1;
   ScatterList input_;
   ScatterList output_;

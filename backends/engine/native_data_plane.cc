@@ -1,6 +1,7 @@
 #include "backends/engine/native_data_plane.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "core/base/check.h"
@@ -31,6 +32,22 @@ std::vector<Rank> all_ranks(int rank_count) {
   return ranks;
 }
 
+// Within a host nothing is gained by it.
+WireType find_wire_type(const std::string& setting, const std::vector<int>& host_of_rank) {
+  const bool one_host = std::adjacent_find(host_of_rank.begin(), host_of_rank.end(),
+                                           std::not_equal_to<>()) == host_of_rank.end();
+  if (one_host || (setting != "bf16" && setting != "fp16")) {
+    return WireType::own;
+  }
+  return setting == "bf16" ? WireType::bfloat16 : WireType::float16;
+}
+
+// Of chunks with kNarrow, if there are any.
+DType wire_dtype(ScheduleChoice choice, CollectiveKind kind) {
+  const Result<ScheduleSpec> spec = unpack_choice(choice, kind);
+  return spec.ok() && spec->narrow == WireType::float16 ? DType::float16 : DType::bfloat16;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<NativeDataPlane>> NativeDataPlane::create(Rank rank, int rank_count,
@@ -50,6 +67,7 @@ NativeDataPlane::NativeDataPlane(Rank rank, int rank_count, const Config& config
     : rank_(rank),
       algorithm_(config.algorithm),
       chunk_bytes_(static_cast<std::uint64_t>(config.chunk_bytes)),
+      wire_type_(find_wire_type(config.wire_dtype, host_of_rank)),
       transport_(transport),
       reach_(find_reach(transport, rank, rank_count)),
       host_of_rank_(std::move(host_of_rank)),
@@ -70,7 +88,8 @@ SelectorSettings NativeDataPlane::selector_settings() const {
           .slot_bytes = transport_.chunk_bytes_max(Lane::bulk),
           .host_of_rank = world_.host_of_rank,
           .slot_bytes_express = slot_bytes(Lane::express),
-          .slot_bytes_bulk = slot_bytes(Lane::bulk)};
+          .slot_bytes_bulk = slot_bytes(Lane::bulk),
+          .narrow = wire_type_};
 }
 
 // If a rank is out of reach here, then some rank is out of reach everywhere (hosts are cliques), so
@@ -229,11 +248,12 @@ Result<std::shared_ptr<const PlacedSchedule>> NativeDataPlane::schedule_for(cons
 // The root's choice was made for its own wires; ours are the same, or it runs another version.
 Status NativeDataPlane::fits_the_wires(const Schedule& schedule, const WorkItem& item,
                                        Lane lane) const {
+  const DType wire = wire_dtype(item.choice, item.kind);
   std::uint64_t largest = 0;
   for (const Op& op : schedule.ops) {
     const bool crosses_edge =
         op.kind == OpKind::send || op.kind == OpKind::recv || op.kind == OpKind::recv_reduce;
-    largest = std::max(largest, crosses_edge ? op.count * dtype_bytes(item.dtype) : 0);
+    largest = std::max(largest, crosses_edge ? op.count * wire_bytes(op, item.dtype, wire) : 0);
   }
   if (largest > transport_.chunk_bytes_max(lane)) {
     return error(StatusCode::invalid_argument, collective_name(item.kind), " '", item.label,
@@ -266,6 +286,7 @@ Result<std::shared_ptr<const PlacedSchedule>> NativeDataPlane::make_placed(const
   for (const Rank rank : schedule.slot_ranks) {
     placed->sharers.push_back(place.members[rank.index()]);
   }
+  placed->wire = wire_dtype(item.choice, item.kind);
   placed->schedule = std::move(schedule);
   schedules_.insert(key_, placed);
   return Result<std::shared_ptr<const PlacedSchedule>>(std::move(placed));

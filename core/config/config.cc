@@ -81,6 +81,9 @@ bool one_of(std::string_view word, std::initializer_list<std::string_view> words
 }
 
 Status check_words(const Config& config) {
+  if (!one_of(config.wire_dtype, {"auto", "none", "bf16", "fp16"})) {
+    return bad_value("HVD_WIRE_DTYPE", config.wire_dtype, "auto, none, bf16 or fp16");
+  }
   // HVD_ALGORITHM is for the data plane to check: it knows its algorithms.
   if (!one_of(config.log_level, {"trace", "debug", "info", "warning", "error", "off"})) {
     return bad_value("HVD_LOG_LEVEL (or its alias)", config.log_level,

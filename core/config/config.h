@@ -41,6 +41,7 @@ struct Config {
   std::string algorithm;
   std::int64_t arena_bytes = 0;
   std::int64_t chunk_bytes = 0;
+  std::string wire_dtype;
   // Speaking.
   std::string log_level;
 

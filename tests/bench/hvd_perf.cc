@@ -1,7 +1,7 @@
 // hvd as a peer of the benchmark: the protocol of tests/bench/peers/README.md, and
 //   --door api|engine   by name through hvd.h (default), or schedules straight into the engine
 //   --arena 1           tensors in hvd's arena
-//   --wire bf16         what travels between hosts
+//   --wire bf16|fp16    what travels between hosts
 //   --algorithm NAME, --chunk BYTES   force HVD_ALGORITHM and HVD_CHUNK_BYTES
 // Without HVD_BENCH_RANK it starts --np ranks by itself.
 #include <cstdio>
@@ -18,14 +18,6 @@
 namespace hvd::bench {
 namespace {
 
-// Why these options cannot be served yet; empty if they can.
-std::string missing(const peers::Options& options) {
-  if (!options.text("wire").empty()) {
-    return "hvd has no wire dtype yet";
-  }
-  return "";
-}
-
 std::unique_ptr<peers::Collectives> open_door(const peers::Options& options) {
   const std::string door = options.text("door", "api");
   if (door == "api") {
@@ -38,13 +30,6 @@ std::unique_ptr<peers::Collectives> open_door(const peers::Options& options) {
 }
 
 int run(const peers::Options& options, const PerfJob& job) {
-  if (const std::string reason = missing(options); !reason.empty()) {
-    if (job.rank == 0) {
-      std::printf("{\"op\":\"%s\",\"skip\":\"%s\"}\n", options.text("op", "allreduce").c_str(),
-                  reason.c_str());
-    }
-    return 0;
-  }
   const std::unique_ptr<peers::Collectives> door = open_door(options);
   // After init, as the MPI peers do it: init judges by the cores that all ranks may use.
   peers::pin(job.rank);

@@ -147,6 +147,9 @@ PerfJob start_job(const peers::Options& options) {
   if (!options.text("chunk").empty()) {
     set("HVD_CHUNK_BYTES", options.text("chunk"));
   }
+  if (!options.text("wire").empty()) {
+    set("HVD_WIRE_DTYPE", options.text("wire"));
+  }
   return job;
 }
 

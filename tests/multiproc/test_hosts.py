@@ -55,3 +55,20 @@ def test_tensors_cross_hosts_over_tcp_and_memory_is_shared_within_one_only(hosts
                 common = shared_files(rank) & shared_files(other)
                 assert bool(common) == (hosts[rank.number] == hosts[other.number])
         job.end()
+
+
+@pytest.mark.parametrize("hosts", ["ab", "abc", "abcd", "aabb"])
+def test_a_narrow_wire_halves_what_crosses_hosts_and_all_ranks_agree(hosts):
+    sent = {}
+    for wire in ("none", "bf16", "fp16"):
+        with on_hosts(hosts, HVD_WIRE_DTYPE=wire) as job:
+            job.init()
+            answers = job.all_ok("allreduce big float32 700001 value=2")
+            assert len({a.text for a in answers}) == 1, answers
+            assert answers[0].text.endswith(f"first {2 * len(hosts)}"), answers
+            job.all_ok("barrier here")
+            infos = [json.loads(rank.do("info").text) for rank in job.ranks]
+            sent[wire] = sum(info["tcp_bytes_sent"] for info in infos)
+            job.end()
+    assert 0.4 * sent["none"] < sent["bf16"] < 0.6 * sent["none"], sent
+    assert 0.4 * sent["none"] < sent["fp16"] < 0.6 * sent["none"], sent

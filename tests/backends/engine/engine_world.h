@@ -67,11 +67,13 @@ class RankTensors {
 class EngineWorld {
  public:
   explicit EngineWorld(int rank_count, const Config& config = default_config(),
-                       const RingGeometry& geometry = LoopbackWorld::kGeometry)
+                       const RingGeometry& geometry = LoopbackWorld::kGeometry,
+                       const std::vector<int>& host_of_rank = {})
       : world(rank_count, clock, geometry) {
     for (int rank = 0; rank < rank_count; ++rank) {
       transports.push_back(world.make_transport(Rank{rank}));
-      auto plane = NativeDataPlane::create(Rank{rank}, rank_count, config, *transports.back());
+      auto plane =
+          NativeDataPlane::create(Rank{rank}, rank_count, config, *transports.back(), host_of_rank);
       REQUIRE(plane.ok());
       planes.push_back(std::move(plane).value());
     }

@@ -72,6 +72,7 @@ TEST_CASE("a bad value is refused with its name, itself and what is allowed", "[
       {"HVD_HEARTBEAT_SECONDS", "inf", "a number"},
       {"HVD_FUSION_BYTES_MAX", "-1", "from 0 to 1099511627776"},
       {"HVD_INSECURE", "yes", "0 or 1"},
+      {"HVD_WIRE_DTYPE", "fp8", "auto, none, bf16 or fp16"},
       {"HVD_LOG_LEVEL", "loud", "trace, debug, info, warning, error"},
       {"HVD_LOG_LEVEL", "", "trace, debug, info, warning, error"},
   }};
