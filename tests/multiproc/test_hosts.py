@@ -72,3 +72,14 @@ def test_a_narrow_wire_halves_what_crosses_hosts_and_all_ranks_agree(hosts):
             job.end()
     assert 0.4 * sent["none"] < sent["bf16"] < 0.6 * sent["none"], sent
     assert 0.4 * sent["none"] < sent["fp16"] < 0.6 * sent["none"], sent
+
+
+@pytest.mark.parametrize(("hosts", "shares"), [("aabb", [0.5] * 4), ("aaab", [1, 0, 0, 1])])
+def test_hosts_send_each_other_a_vector_once_however_many_ranks_they_have(hosts, shares):
+    with on_hosts(hosts) as job:
+        job.init()
+        job.all_ok("allreduce big float32 700000 value=2")
+        for rank, share in zip(job.ranks, shares, strict=True):
+            sent = json.loads(rank.do("info").text)["tcp_bytes_sent"]
+            assert share <= sent / (4 * 700000) < share + 0.02, (rank.number, sent)
+        job.end()

@@ -58,7 +58,7 @@ struct Bad {
 };
 
 TEST_CASE("a bad value is refused with its name, itself and what is allowed", "[config]") {
-  const std::array<Bad, 15> all = {{
+  const std::array<Bad, 16> all = {{
       {"HVD_RANK", "two", "from -1 to 16777216"},
       {"HVD_RANK", "-2", "from -1 to 16777216"},
       {"HVD_RANK", "1.5", "an integer"},
