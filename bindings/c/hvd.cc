@@ -27,7 +27,7 @@ struct Process {
   std::shared_ptr<Runtime> runtime HVD_GUARDED_BY(mutex);
   Runtime* for_fork HVD_GUARDED_BY(mutex) = nullptr;
   std::uint64_t join_count HVD_GUARDED_BY(life) = 0;
-  bool hooks_installed HVD_GUARDED_BY(life) = false;
+  bool exit_hook_installed HVD_GUARDED_BY(life) = false;
   std::atomic<bool> forked{false};
 };
 
@@ -62,6 +62,11 @@ void in_forked_child() HVD_NO_THREAD_SAFETY_ANALYSIS {
   }
 }
 
+void watch_for_forks() {
+  static const int installed = pthread_atfork(nullptr, nullptr, in_forked_child);
+  (void)installed;
+}
+
 void at_process_exit() { (void)hvd_shutdown(); }
 
 Status init(const hvd_init_options_t* options) {
@@ -89,9 +94,9 @@ Status init(const hvd_init_options_t* options) {
   HVD_ASSIGN(given.arena, process_arena(), "hvd_init");
   HVD_ASSIGN(std::shared_ptr<Runtime> runtime, Runtime::create(given, process().join_count),
              "hvd_init");
-  if (!process().hooks_installed) {
-    process().hooks_installed = true;
-    pthread_atfork(nullptr, nullptr, in_forked_child);
+  watch_for_forks();
+  if (!process().exit_hook_installed) {
+    process().exit_hook_installed = true;
     std::atexit(at_process_exit);
   }
   MutexLock lock(process().mutex);
@@ -361,10 +366,17 @@ Status release(hvd_handle_t handle) {
 // ---- memory
 // --------------------------------------------------------------------------------------
 
+// A forked child has the parent's arena, and a copy of what is free there that both would give out.
+Status check_not_forked() {
+  watch_for_forks();
+  return process().forked.load(std::memory_order_relaxed) ? forked_error() : ok_status();
+}
+
 Status allocate(size_t bytes, void** memory) {
   if (memory == nullptr) {
     return error(StatusCode::invalid_argument, "hvd_alloc: memory is NULL");
   }
+  HVD_TRY(check_not_forked(), "hvd_alloc");
   HVD_ASSIGN(const std::shared_ptr<Arena> arena, process_arena(), "hvd_alloc");
   HVD_TRY(check_memory_room(bytes, cgroup_folders_of_process(), "fewer or smaller tensors"),
           "hvd_alloc");
@@ -377,6 +389,7 @@ Status release_memory(const void* memory) {
   if (memory == nullptr) {
     return ok_status();
   }
+  HVD_TRY(check_not_forked(), "hvd_free");
   HVD_ASSIGN(const std::shared_ptr<Arena> arena, process_arena(), "hvd_free");
   return arena->release(static_cast<const std::byte*>(memory)).in_context("hvd_free");
 }

@@ -124,6 +124,22 @@ TEST_CASE("memory of the arena outlives a job and is reduced like any other", "[
   CHECK(std::string(hvd_last_error()).find("HVD_ARENA_BYTES") != std::string::npos);
 }
 
+TEST_CASE("a forked child cannot give out memory of its parent's arena", "[hvd]") {
+  void* memory = nullptr;
+  REQUIRE(hvd_alloc(64, &memory) == HVD_OK);  // without any hvd_init
+  const pid_t child = fork();
+  if (child == 0) {
+    void* other = nullptr;
+    _exit((hvd_alloc(64, &other) == HVD_ERROR_PRECONDITION ? 0 : 1) +
+          (hvd_free(memory) == HVD_ERROR_PRECONDITION ? 0 : 2));
+  }
+  int state = 0;
+  REQUIRE(waitpid(child, &state, 0) == child);
+  CHECK(WIFEXITED(state));
+  CHECK(WEXITSTATUS(state) == 0);
+  CHECK(hvd_free(memory) == HVD_OK);
+}
+
 TEST_CASE("mistakes are found at the call and name the tensor", "[hvd]") {
   const Job job;
   Vector x(3);
