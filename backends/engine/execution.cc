@@ -86,6 +86,9 @@ bool Execution::ready(LaneWires& wires) const {
   }
   const Op& op = schedule().ops[next_op_];
   const auto lost = [&](Rank peer) { return !wires.edges.transport().health(peer).ok(); };
+  if (placed_->reaches_tensors && !places_told_) {
+    return wires.slots.open_bank() || lost(wires.slots.bank_reader());
+  }
   switch (op.kind) {
     case OpKind::send:
       return !wires.edges.begin(world(op.peer)).empty() || lost(world(op.peer));

@@ -124,5 +124,37 @@ TEST_CASE("an allreduce in the arena is right, in place and not, over several te
   }
 }
 
+TEST_CASE("a rank that cannot tell its places yet sleeps until it can", "[engine]") {
+  constexpr std::size_t kCount = 10;
+  EngineWorld world(2, EngineWorld::forced("arena"));
+  Arenas arenas(2, 2 * kCount);
+  for (auto& transport : world.transports) {
+    transport->share_arenas(arenas.map);
+  }
+  WorkShape shape{
+      .kind = CollectiveKind::broadcast, .dtype = DType::float32, .element_count = kCount};
+  std::vector<WorkItem> items = {world.item_of(shape), world.item_of(shape)};
+  shape.kind = CollectiveKind::allreduce;
+  shape.in_arena = true;
+  items.push_back(world.item_of(shape));
+  const auto start_all = [&](std::size_t rank) {
+    for (WorkItem item : items) {
+      item.segments = {{arenas.at(rank, 0), arenas.at(rank, 0), kCount}};
+      world.planes[rank]->start(std::move(item));
+    }
+    while (world.planes[rank]->progress()) {
+    }
+    WorkCompletion completion;
+    while (world.planes[rank]->take_completion(completion)) {
+    }
+  };
+  // Rank 1 has read nothing of what fills both banks of rank 0.
+  start_all(0);
+  REQUIRE(world.planes[0]->busy());
+  CHECK(world.planes[0]->prepare_sleep());
+  start_all(1);
+  CHECK_FALSE(world.planes[0]->prepare_sleep());
+}
+
 }  // namespace
 }  // namespace hvd
