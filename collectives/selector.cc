@@ -182,6 +182,8 @@ std::string allreduce_names() {
   return names;
 }
 
+bool is_free(std::string_view wanted) { return wanted == "auto" || wanted.empty(); }
+
 bool is_known(std::string_view name) {
   const std::span<const AlgorithmRow> rows = algorithm_rows();
   return std::any_of(rows.begin(), rows.end(),
@@ -191,12 +193,10 @@ bool is_known(std::string_view name) {
 Result<const AlgorithmRow*> choose_algorithm(const Situation& situation,
                                              const SelectorSettings& settings) {
   const std::string_view wanted = settings.algorithm;
-  const bool is_free = wanted == "auto" || wanted.empty();
-  if (!is_free && situation.kind == CollectiveKind::allreduce && !is_known(wanted)) {
-    return error(StatusCode::invalid_argument, "setting HVD_ALGORITHM has the value '", wanted,
-                 "'; allowed is ", allreduce_names(), ". unset it or correct it");
-  }
-  if (!is_free) {
+  if (!is_free(wanted)) {
+    if (situation.kind == CollectiveKind::allreduce) {
+      HVD_TRY(check_algorithm(wanted));
+    }
     const AlgorithmRow* row = find_algorithm(situation.kind, wanted);
     if (row != nullptr && is_possible(*row, situation)) {
       return row;
@@ -218,9 +218,9 @@ std::uint64_t piece_count_of(const AlgorithmRow& row, const Situation& situation
 // data_plane.md, "Shared memory"; larger ones leave the caches). Below that, a piece that travels
 // as a whole (the vector, or a rank's block of it) is cut in two, so that the second half is under
 // way while the first is reduced; in eight where it passes through hosts, whose stages overlap.
-// Cutting below 16 KiB would cost more than it hides; and below 64 KiB where the pieces pass through
-// shared slots: a wait for all ranks costs 2 us where four of them share two cores (64 KiB at p 4:
-// 16 us whole, 18 in halves, 25 in quarters), and p 2 gains nothing.
+// Cutting below 16 KiB would cost more than it hides; and below 64 KiB where the pieces pass
+// through shared slots: a wait for all ranks costs 2 us where four of them share two cores (64 KiB
+// at p 4: 16 us whole, 18 in halves, 25 in quarters), and p 2 gains nothing.
 std::uint64_t chunk_by_size(const AlgorithmRow& row, const Situation& situation,
                             const HostTuning& tuning) {
   const std::uint64_t piece = situation.bytes / piece_count_of(row, situation);
@@ -307,6 +307,14 @@ Result<ScheduleSpec> unpack_choice(ScheduleChoice choice, CollectiveKind kind) {
                  ". do all ranks run the same version of hvd?");
   }
   return spec;
+}
+
+Status check_algorithm(std::string_view wanted) {
+  if (!is_free(wanted) && !is_known(wanted)) {
+    return error(StatusCode::invalid_argument, "setting HVD_ALGORITHM has the value '", wanted,
+                 "'; allowed is ", allreduce_names(), ". unset it or correct it");
+  }
+  return ok_status();
 }
 
 Result<ScheduleChoice> choose(const WorkShape& shape, int rank_count,

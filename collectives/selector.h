@@ -70,6 +70,9 @@ struct SelectorSettings {
   WireType narrow = WireType::own;
 };
 
+// Whether HVD_ALGORITHM names an algorithm at all: known before anybody joins a job.
+Status check_algorithm(std::string_view wanted);
+
 // The root's choice. A setting that does not fit is brought into range (a chunk that is larger than
 // a slot, or so small that a schedule would be too long); an algorithm that is unknown is an error.
 Result<ScheduleChoice> choose(const WorkShape& shape, int rank_count,

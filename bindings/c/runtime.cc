@@ -58,6 +58,7 @@ Status decode_report(std::span<const std::byte> bytes) {
 Result<std::unique_ptr<Runtime>> Runtime::create(const RuntimeOptions& options,
                                                  std::uint64_t& join_count) {
   HVD_ASSIGN(Config config, read_config(Environment::of_process()));
+  HVD_TRY(check_algorithm(config.algorithm));  // before the others wait for this rank
   if (!options.rendezvous.empty()) {
     HVD_TRY(set_rendezvous(options.rendezvous, config));
   }

@@ -215,6 +215,9 @@ TEST_CASE("an algorithm that cannot be had gives way, an unknown one is an error
   const std::string text = choose(allreduce_of(2), 4, {.algorithm = "star"}).status().message();
   CHECK(text.find("allowed is auto, ring, recursive_doubling, tree, halving_doubling") !=
         std::string::npos);
+  CHECK(check_algorithm("star").message() == text);
+  CHECK(check_algorithm("auto").ok());
+  CHECK(check_algorithm("two_shot").ok());
 }
 
 TEST_CASE("a schedule that needs shared memory is refused where there is none", "[selector]") {
