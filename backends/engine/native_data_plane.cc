@@ -311,6 +311,9 @@ void NativeDataPlane::abort(const Status& cause) {
     while (!lane.waiting.empty()) {
       completed_.push({.work_id = lane.waiting.pop().id, .status = cause_});
     }
+    // A rank that leaves after its last item says so: others may want to use their slots again.
+    lane.wires.slots.tell_done();
+    lane.wires.slots.ring_sleepers();
   }
 }
 

@@ -288,7 +288,7 @@ Result<std::vector<int>> Formation::agree_on_hosts() {
 Result<std::vector<ShmDomain::Member>> Formation::map_members(
     const std::vector<int>& host_of_rank) {
   const std::vector<Rank> ranks = host_members(host_of_rank, options_.rank);
-  const DomainLayout layout(static_cast<int>(ranks.size()));
+  const DomainLayout layout(static_cast<int>(ranks.size()), largest_host(host_of_rank));
   HVD_TRY(check_memory_room(layout.segment_bytes(), cgroup_folders_of_process(),
                             "fewer ranks on this host"),
           "shared memory");
@@ -352,7 +352,7 @@ ShmDomain::ShmDomain(Rank self, std::vector<RankRecord> records, std::vector<int
       host_of_rank_(std::move(host_of_rank)),
       members_(std::move(members)),
       arena_(std::move(arena)),
-      layout_(static_cast<int>(members_.size())),
+      layout_(static_cast<int>(members_.size()), largest_host(host_of_rank_)),
       notes_(std::move(notes)) {}
 
 std::byte* ShmDomain::ring(int from_member, int to_member, Lane lane) const {

@@ -66,10 +66,13 @@ struct DomainLayout {
   std::size_t express_bank_bytes = kExpressBankBytes;
   std::size_t bulk_bank_bytes = 0;
 
-  constexpr explicit DomainLayout(int size)
+  constexpr explicit DomainLayout(int size) : DomainLayout(size, size) {}
+  // `largest` is the most ranks that any host of the job has. Banks are as large on all hosts: the
+  // ranks of a schedule over several hosts cut a vector by them.
+  constexpr DomainLayout(int size, int largest)
       : local_size(size),
         geometry(lane_geometries(size)),
-        bulk_bank_bytes(bulk_bank_bytes_for(size)) {}
+        bulk_bank_bytes(bulk_bank_bytes_for(largest)) {}
 
   static constexpr std::size_t kFlagsOffset = kLineBytes;
   constexpr std::size_t flags_offset(Lane lane) const {

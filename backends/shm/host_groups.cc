@@ -68,6 +68,14 @@ std::vector<int> fix_hosts(const PeerReports& proven) {
   return host_of_rank;
 }
 
+int largest_host(std::span<const int> host_of_rank) {
+  std::vector<int> sizes(host_of_rank.size());
+  for (const int host : host_of_rank) {
+    ++sizes[static_cast<std::size_t>(host)];
+  }
+  return sizes.empty() ? 0 : *std::max_element(sizes.begin(), sizes.end());
+}
+
 std::vector<Rank> host_members(std::span<const int> host_of_rank, Rank rank) {
   std::vector<Rank> members;
   for (std::size_t other = 0; other < host_of_rank.size(); ++other) {

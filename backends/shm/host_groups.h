@@ -23,6 +23,9 @@ std::vector<int> fix_hosts(const PeerReports& proven);
 // The ranks with the same host as `rank`, itself included, in order.
 std::vector<Rank> host_members(std::span<const int> host_of_rank, Rank rank);
 
+// How many ranks the host with the most has.
+int largest_host(std::span<const int> host_of_rank);
+
 // Their way over the control star. Decoding refuses ranks that are none and lists out of order.
 Bytes encode_peers(const std::vector<Rank>& peers);
 Result<std::vector<Rank>> decode_peers(std::span<const std::byte> bytes, int rank_count);

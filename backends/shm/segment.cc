@@ -41,6 +41,10 @@ Result<Segment> Segment::create(std::size_t bytes) {
   if (!segment.memfd_.open()) {
     return os_error("making a memfd for shared memory", errno);
   }
+  // Past this limit the kernel would not only refuse but send SIGXFSZ, which ends the process.
+  if (rlimit limit{}; ::getrlimit(RLIMIT_FSIZE, &limit) == 0 && bytes > limit.rlim_cur) {
+    return no_memory("reserving", bytes, EFBIG);
+  }
   if (::ftruncate(segment.memfd_.get(), static_cast<off_t>(bytes)) != 0) {
     return no_memory("reserving", bytes, errno);
   }

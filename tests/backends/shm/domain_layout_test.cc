@@ -51,6 +51,17 @@ TEST_CASE("the parts of a segment neither overlap nor leave it", "[shm]") {
   }
 }
 
+TEST_CASE("banks are as large on all hosts, whatever number of ranks each has", "[shm]") {
+  for (const int largest : {1, 8, 16, 33, 64}) {
+    for (const int size : {1, 2, 8, largest}) {
+      if (size <= largest) {
+        CHECK(DomainLayout(size, largest).bank_bytes(Lane::bulk) ==
+              DomainLayout(largest).bank_bytes(Lane::bulk));
+      }
+    }
+  }
+}
+
 TEST_CASE("the flags of the lanes lie apart, on lines of their own", "[shm]") {
   const DomainLayout layout(2);
   std::vector<std::byte> segment(layout.segment_bytes());

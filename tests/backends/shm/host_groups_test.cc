@@ -83,5 +83,10 @@ TEST_CASE("what a rank reports is input: malformed lists are refused", "[shm]") 
   CHECK_FALSE(decode_hosts(encode_hosts(std::vector<int>{0, 0}), 3).ok());
 }
 
+TEST_CASE("the largest host is the one with most ranks", "[shm]") {
+  CHECK(largest_host(std::vector<int>{0, 1, 0, 1, 1}) == 3);
+  CHECK(largest_host(std::vector<int>{0}) == 1);
+}
+
 }  // namespace
 }  // namespace hvd

@@ -2,6 +2,9 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cstring>
 
@@ -79,6 +82,24 @@ TEST_CASE("memory that cannot be had is an error that names the limits", "[shm]"
   CHECK_THAT(huge.status().message(), Catch::Contains("4611686018427387904 bytes") &&
                                           Catch::Contains("RLIMIT_AS") &&
                                           Catch::Contains("control group"));
+}
+
+TEST_CASE("a file size limit is an error that names it, not the end of the process", "[shm]") {
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    const rlimit limit{4096, 4096};
+    (void)::setrlimit(RLIMIT_FSIZE, &limit);
+    const Result<Segment> refused = Segment::create(kBytes);
+    const bool as_it_should =
+        refused.status().code() == StatusCode::resource &&
+        refused.status().message().find("RLIMIT_FSIZE 4096") != std::string::npos;
+    ::_exit(as_it_should ? 0 : 1);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
 }
 
 }  // namespace
