@@ -35,7 +35,7 @@ class Dispatcher {
   DataPlane& data_plane_;
   const Rank rank_;
   const int rank_count_;
-  std::uint64_t next_id_ = 0;  // ids never come twice, nor go back
+  std::uint64_t next_id_ = 0;       // ids never come twice, nor go back
   std::vector<WorkSegment> spent_;  // memory for the segments of the next item
   std::unordered_map<std::uint64_t, std::vector<OperationPtr>> running_;
 };
