@@ -13,8 +13,7 @@ namespace hvd {
 
 // reduce_supported(op, dtype) must hold. An average adds; dividing is the postscale's work.
 // - fp16, bf16 and fp8 are computed in fp32 and rounded to nearest even once per call. What does
-// not
-//   fit e4m3, which has no infinity, becomes NaN.
+//   not fit e4m3, which has no infinity, becomes NaN.
 // - NaN: sum, product, min and max give the quiet NaN with an empty payload and no sign if an
 //   operand is NaN or the result is none (inf - inf). So the bits of a result never depend on which
 //   of two NaN came first, nor on the instructions that a compiler chose.
