@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -300,32 +301,48 @@ void Execution::reduce_slots(const Op& op, const SlotLane& slots, std::size_t fr
 }
 
 // All ranks' tensors are cut into segments alike, so that what is one stretch here is one there.
-// In blocks that stay in the first cache until the other ranks have them as well.
+// The result goes to the first of the others on the way. Where there are more, in blocks that stay
+// in the first cache until they have it as well.
 void Execution::reduce_tensors(const Op& op, std::size_t from, std::size_t count) {
-  constexpr std::size_t kBlockBytes = 4096;
+  constexpr std::size_t kBlockBytes = 8192;
   const std::size_t element_bytes = memory_.element_bytes();
-  const Rank self = world(schedule().rank.value);
-  for (std::size_t at = 0; at < count;) {
-    PieceCursor own = memory_.at(op.src, op.src_offset + from + at, count - at);
-    const std::size_t n = std::min({count - at, own.run(), kBlockBytes / element_bytes});
-    sources_.clear();
-    std::size_t own_place = 0;
-    for (std::size_t i = 0; i < placed_->sharers.size(); ++i) {
-      const bool is_own = placed_->sharers[i] == self;
-      own_place = is_own ? i : own_place;
-      sources_.push_back(is_own ? nullptr
-                                : peers_[i].input().at(op.src_offset + from + at, n).data());
-    }
-    const std::size_t dst_offset = op.dst_offset + from + at;
-    const PieceCursor dst = memory_.at(op.dst, dst_offset, n);
-    memory_.combine_all(dst, nullptr, own, sources_, own_place, n, op.flags);
-    for (std::size_t i = 0; (op.flags & kToOutputs) != 0 && i < placed_->sharers.size(); ++i) {
-      if (placed_->sharers[i] != self) {
-        std::memcpy(peers_[i].output().at(dst_offset, n).data(), dst.data(), n * element_bytes);
+  const bool to_others = (op.flags & kToOutputs) != 0;
+  const std::size_t block = to_others && placed_->sharers.size() > 2
+                                ? kBlockBytes / element_bytes
+                                : std::numeric_limits<std::size_t>::max();
+  for (std::size_t at = from; at < from + count;) {
+    const std::size_t left = from + count - at;
+    const PieceCursor own = memory_.at(op.src, op.src_offset + at, left);
+    const std::size_t n = std::min({left, own.run(), block});
+    const PieceCursor dst = memory_.at(op.dst, op.dst_offset + at, n);
+    const std::size_t own_place = list_sources(op.src_offset + at, n);
+    std::byte* first =
+        to_others ? peers_[own_place == 0 ? 1 : 0].output().at(op.dst_offset + at, n).data()
+                  : nullptr;
+    memory_.combine_all(dst, first, own, sources_, own_place, n, op.flags & ~unsigned{kStream});
+    for (std::size_t i = 0; to_others && i < placed_->sharers.size(); ++i) {
+      std::byte* other =
+          i == own_place ? first : peers_[i].output().at(op.dst_offset + at, n).data();
+      if (other != first) {
+        std::memcpy(other, dst.data(), n * element_bytes);
       }
     }
     at += n;
   }
+}
+
+// Where the others have these elements of their inputs, in sources_; the result is this rank's
+// place among them, which stays empty.
+std::size_t Execution::list_sources(std::size_t offset, std::size_t count) {
+  const Rank self = world(schedule().rank.value);
+  std::size_t own_place = 0;
+  sources_.clear();
+  for (std::size_t i = 0; i < placed_->sharers.size(); ++i) {
+    const bool is_own = placed_->sharers[i] == self;
+    own_place = is_own ? i : own_place;
+    sources_.push_back(is_own ? nullptr : peers_[i].input().at(offset, count).data());
+  }
+  return own_place;
 }
 
 PieceCursor Execution::operand(const Op& op, bool is_dst, const SlotLane& slots, std::size_t from,

@@ -69,6 +69,7 @@ class Execution {
 
   void reduce_slots(const Op& op, const SlotLane& slots, std::size_t from, std::size_t count);
   void reduce_tensors(const Op& op, std::size_t from, std::size_t count);
+  std::size_t list_sources(std::size_t offset, std::size_t count);
   PieceCursor operand(const Op& op, bool is_dst, const SlotLane& slots, std::size_t from,
                       std::size_t count) const;
   static bool writes_slot(const Op& op);

@@ -22,8 +22,8 @@ struct ReduceMany {
 };
 
 // reduce_supported(op, dtype) must hold, and op is not adasum (adasum.h). There is at least one
-// source. dst is one of the sources or overlaps none of them; dst2 is null, or memory that overlaps
-// nothing else. No alignment is needed.
+// source. dst is one of the sources or overlaps none of them, and so does dst2, if it is not null;
+// the two do not overlap. No alignment is needed.
 // - From left to right: ((s0 op s1) op s2) op ... fp16, bf16 and fp8 stay fp32 in between and are
 //   rounded once; so three sources may differ in the last bit from two calls with two.
 // - The postscale gives the same bits as scale() after it.

@@ -100,5 +100,26 @@ TEST_CASE("of one source the values are copied, any NaN as the one NaN", "[reduc
   CHECK(result == std::array<std::uint32_t, 3>{0x3f800000, 0x7fc00000, 0x80000000});
 }
 
+TEST_CASE("both destinations may be sources, as tensors of two ranks in place are",
+          "[reduce_many]") {
+  for (const std::size_t count : {1, 15, 64, 777, 5'000}) {
+    std::vector<float> mine(count);
+    std::vector<float> theirs(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      mine[i] = static_cast<float>(i);
+      theirs[i] = static_cast<float>(2 * i + 1);
+    }
+    const std::vector<const std::byte*> sources = {reinterpret_cast<std::byte*>(mine.data()),
+                                                   reinterpret_cast<std::byte*>(theirs.data())};
+    reduce_many(reinterpret_cast<std::byte*>(mine.data()),
+                reinterpret_cast<std::byte*>(theirs.data()), sources, count, DType::float32,
+                ReduceOp::sum);
+    for (std::size_t i = 0; i < count; ++i) {
+      REQUIRE(mine[i] == static_cast<float>(3 * i + 1));
+    }
+    REQUIRE(theirs == mine);
+  }
+}
+
 }  // namespace
 }  // namespace hvd
