@@ -5,6 +5,9 @@
 namespace hvd {
 namespace {
 
+// A message that is just arriving is cheaper to handle than to wake a thread for.
+constexpr int kLooksBeforeHandOver = 2;
+
 void pause_core() {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
@@ -137,16 +140,20 @@ WaitOutcome Progress::drive(const Operation& operation, Time until) {
   return WaitOutcome::done;  // of driving; wait() looks at the operation itself
 }
 
+// Its own operation is done. What else is under way is the background thread's work: a small
+// collective beside a big one would otherwise return with the big one only.
 void Progress::release_as_user() {
-  while (!prepare_sleep()) {
+  bool may_sleep = prepare_sleep();
+  for (int looks = 0; !may_sleep && looks < kLooksBeforeHandOver; ++looks) {
     (void)pass();
+    may_sleep = prepare_sleep();
   }
   const Time deadline = coordinator_.next_deadline();
   idle_.unclaim();  // first: the next holder's claim must not be undone
   coordinator_.baton.give_back();
   // Between unclaim and give_back the background thread may have been woken for something that came
   // after our last look; it found the baton taken and has used its ring up.
-  if (wants_baton_.load(std::memory_order_seq_cst) ||
+  if (!may_sleep || wants_baton_.load(std::memory_order_seq_cst) ||
       deadline < parked_until_.load(std::memory_order_seq_cst)) {
     idle_.ring_parked();
   }
