@@ -374,6 +374,9 @@ ArenaMap ShmDomain::arena_map() const {
   map.arenas.resize(records_.size());
   for (const Member& member : members_) {
     const Segment& arena = member.rank == self_ ? arena_->segment() : member.arena;
+    if (arena.data() == nullptr) {
+      return {};  // all or none: a schedule for the arena reaches every rank's tensors
+    }
     map.arenas[member.rank.index()] = {arena.data(), arena.size()};
   }
   return map;

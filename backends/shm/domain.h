@@ -69,7 +69,7 @@ class ShmDomain {
   const DomainLayout& layout() const { return layout_; }
   std::byte* ring(int from_member, int to_member, Lane lane) const;
   SlotMap slot_map(Lane lane) const;
-  ArenaMap arena_map() const;
+  ArenaMap arena_map() const;  // of no rank, if this one cannot see them all
   SleepWord* sleep_word(int member) const;
   std::string who(Rank rank) const;  // "rank 2 (host a, pid 4412)"
   // Why ranks that could reach each other do not share memory; empty in a good run.

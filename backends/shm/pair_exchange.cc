@@ -123,7 +123,12 @@ Result<PeerMemory> take_over(int socket, const DomainLayout& layout, std::string
   PeerMemory memory;
   HVD_ASSIGN(memory.segment, Segment::map_peer(received.fds[0], segment_bytes, whose));
   memory.doorbell = std::move(received.fds[1]);
-  HVD_ASSIGN(memory.arena, Segment::map_peer(received.fds[2], arena_bytes, whose), "the arena");
+  // Where there is no address space for it, tensors are copied instead.
+  if (Result<Segment> arena = Segment::map_peer(received.fds[2], arena_bytes, whose); arena.ok()) {
+    memory.arena = std::move(*arena);
+  } else if (arena.status().code() != StatusCode::resource) {
+    return arena.status().in_context("the arena");
+  }
   return memory;
 }
 

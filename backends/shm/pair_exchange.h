@@ -56,7 +56,7 @@ struct OwnMemory {
 };
 struct PeerMemory {
   Segment segment;
-  Segment arena;
+  Segment arena;  // empty if it could not be mapped here
   Fd doorbell;
 };
 Status hand_over(int socket, const OwnMemory& own, const DomainLayout& layout,

@@ -91,7 +91,10 @@ Status init(const hvd_init_options_t* options) {
       return ok_status();
     }
   }
-  HVD_ASSIGN(given.arena, process_arena(), "hvd_init");
+  // Only hvd_alloc needs one, and says why there is none: a job without it runs all the same.
+  if (Result<std::shared_ptr<Arena>> arena = process_arena(); arena.ok()) {
+    given.arena = *arena;
+  }
   HVD_ASSIGN(std::shared_ptr<Runtime> runtime, Runtime::create(given, process().join_count),
              "hvd_init");
   watch_for_forks();

@@ -90,7 +90,7 @@ void use_meeting(const std::string& store) {
 }
 
 std::string new_store() {
-  std::string path = "/tmp/hvd-perf-XXXXXX";
+  std::string path = (std::filesystem::temp_directory_path() / "hvd-perf-XXXXXX").string();
   if (::mkdtemp(path.data()) == nullptr) {
     fail(path);
   }

@@ -3,7 +3,10 @@
 #include <fcntl.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "backends/net/socket.h"
 #include "core/base/bytes.h"
@@ -89,6 +92,29 @@ TEST_CASE("a page that a peer could cut is not read", "[shm]") {
   const PairGreeting peer{.peer = Rank{1}, .page = std::move(unsealed)};
   CHECK_THAT(compare_words(pair.a.get(), own, peer, pair.patience).message(),
              Catch::Contains("sealed"));
+}
+
+TEST_CASE("an arena that does not fit into the address space is done without", "[shm]") {
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    Pair pair;
+    const DomainLayout layout(2);
+    const Segment own = Segment::create(layout.segment_bytes()).value();
+    const Segment arena = Segment::create(std::size_t{4} << 30).value();
+    const Fd bell(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    bool right = hand_over(pair.a.get(), {own, arena, bell.get()}, layout, pair.patience).ok();
+    const rlimit limit{std::size_t{6} << 30, std::size_t{6} << 30};
+    (void)::setrlimit(RLIMIT_AS, &limit);
+    const auto taken = take_over(pair.b.get(), layout, "rank 0", pair.patience);
+    right =
+        right && taken.ok() && taken->segment.data() != nullptr && taken->arena.data() == nullptr;
+    ::_exit(right ? 0 : 1);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
 }
 
 TEST_CASE("handed over memory is mapped and its doorbell rings", "[shm]") {
