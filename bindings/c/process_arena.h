@@ -1,7 +1,7 @@
 // bindings/c/process_arena.h: the arena of this process, which outlives the jobs that it takes part
 // in. Not here: what an arena is (backends/shm/arena.h).
 // Threads: any.  Limits: one capacity for the life of the process.
-// Read next: hvd.cc.
+// Read next: memory.cc.
 #pragma once
 
 #include <memory>

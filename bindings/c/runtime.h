@@ -1,5 +1,5 @@
 // bindings/c/runtime.h: the composition root: wires the brain (core) to the wires (backends).
-// Not here: the C functions and the one global pointer (hvd.cc).
+// Not here: the one global pointer (process.h).
 // Threads: create and leave by one thread; the rest any.  Limits: one job per Runtime.
 // Read next: core/stages/progress.h.
 #pragma once

@@ -1,0 +1,139 @@
+#include "bindings/c/call.h"
+
+#include <memory>
+#include <utility>
+
+#include "bindings/c/process.h"
+#include "bindings/c/runtime.h"
+#include "bindings/c/translate.h"
+
+namespace hvd {
+namespace {
+
+// The output's shape is the input's, but for the rows of a reduce-scatter.
+Status take_output(const Call& call, Request& request, const Shape& expected) {
+  HVD_ASSIGN(const TensorRef output, tensor_from_c(call.output, call.function, "output"));
+  if (!(output.shape == expected) || output.dtype != request.input.dtype) {
+    return error(StatusCode::invalid_argument, call.function, ": output is ",
+                 dtype_name(output.dtype), " ", output.shape.text(), " but must be ",
+                 dtype_name(request.input.dtype), " ", expected.text(), ", for input is ",
+                 dtype_name(request.input.dtype), " ", request.input.shape.text());
+  }
+  request.output = output.data;
+  return ok_status();
+}
+
+Status take_splits(const Call& call, const Runtime& runtime, Request& request) {
+  if (call.splits != nullptr) {
+    request.splits.assign(call.splits, call.splits + runtime.size());
+  }
+  return ok_status();
+}
+
+// What this kind borrows, beside its input.
+Status take_memory(const Call& call, const Runtime& runtime, Request& request) {
+  switch (call.kind) {
+    case CollectiveKind::allreduce:
+      return take_output(call, request, request.input.shape);
+    case CollectiveKind::reduce:
+      return request.root == runtime.rank() ? take_output(call, request, request.input.shape)
+                                            : ok_status();
+    case CollectiveKind::broadcast:
+      request.output = request.input.data;
+      return ok_status();
+    case CollectiveKind::recv:
+      request.output = std::exchange(request.input.data, nullptr);
+      return ok_status();
+    case CollectiveKind::alltoall:
+    case CollectiveKind::scatter:
+      return take_splits(call, runtime, request);
+    case CollectiveKind::reduce_scatter: {
+      HVD_TRY(take_splits(call, runtime, request));
+      Shape expected = request.input.shape;
+      if (expected.dimension_count() == 0 || expected[0] < 0) {
+        return ok_status();  // has no rows: runtime.check says so
+      }
+      expected.set(0, split_of(request, runtime.rank(), runtime.size()));
+      return take_output(call, request, expected);
+    }
+    default:
+      return ok_status();
+  }
+}
+
+Status give_name(const Call& call, Runtime& runtime, Request& request) {
+  if (call.name != nullptr) {
+    request.name = call.name;
+    return ok_status();
+  }
+  // A call that is refused here must not use a number up: the other ranks' numbers go on.
+  if (is_point_to_point(call.kind)) {
+    const bool sends = call.kind == CollectiveKind::send;
+    const Rank source = sends ? runtime.rank() : call.peer;
+    const Rank destination = sends ? call.peer : runtime.rank();
+    request.name = point_to_point_name(source, destination, call.tag, 0);
+    HVD_TRY(runtime.check(request));
+    request.name = runtime.message_name(source, destination, call.tag);
+    return ok_status();
+  }
+  request.name = str(collective_name(call.kind), ".noname");
+  HVD_TRY(runtime.check(request));
+  request.name = runtime.unnamed(call.kind);
+  return ok_status();
+}
+
+bool describes_input(const Call& call, const Runtime& runtime, const Request& request) {
+  return call.kind != CollectiveKind::barrier &&
+         (call.kind != CollectiveKind::scatter || request.root == runtime.rank());
+}
+
+struct Asked {
+  Request request;
+  bool wait_at_once = false;
+};
+
+Result<Asked> ask(const Call& call, Runtime& runtime) {
+  Asked asked;
+  Request& request = asked.request;
+  request.kind = call.kind;
+  request.peer = call.peer;
+  HVD_TRY(options_from_c(call.options, call.function, request, asked.wait_at_once));
+  if (describes_input(call, runtime, request)) {
+    const bool is_alone = call.kind == CollectiveKind::broadcast || is_point_to_point(call.kind);
+    const char* argument = is_alone ? "tensor" : "input";
+    HVD_ASSIGN(request.input, tensor_from_c(call.input, call.function, argument));
+    HVD_TRY(take_memory(call, runtime, request));
+  }
+  HVD_TRY(give_name(call, runtime, request));
+  return asked;
+}
+
+}  // namespace
+
+Status submit_async(const Call& call, hvd_handle_t* handle) {
+  if (handle == nullptr) {
+    return error(StatusCode::invalid_argument, call.function, ": handle is NULL");
+  }
+  HVD_ASSIGN(const std::shared_ptr<Runtime> runtime, current(), call.function);
+  HVD_ASSIGN(Asked asked, ask(call, *runtime));
+  HVD_ASSIGN(const OperationPtr operation, runtime->submit(std::move(asked.request)));
+  if (!asked.wait_at_once) {
+    runtime->submitted();
+  }
+  *handle = operation->handle;
+  return ok_status();
+}
+
+// Nobody rings: the calling thread drives the operation itself.
+Status submit_blocking(const Call& call) {
+  HVD_ASSIGN(const std::shared_ptr<Runtime> runtime, current(), call.function);
+  HVD_ASSIGN(Asked asked, ask(call, *runtime));
+  HVD_ASSIGN(const OperationPtr operation, runtime->submit(std::move(asked.request)));
+  while (runtime->wait(*operation, kNever) != WaitOutcome::done) {
+    // A signal; its handler has run. The operation cannot be taken back, so wait on.
+  }
+  runtime->handles().release(operation->handle);
+  return operation->status;
+}
+
+}  // namespace hvd
