@@ -1,6 +1,6 @@
 // tests/collectives/generator_cases.h: the parameters for which every generator is verified.
 // Not here: numbers (reference_executor.h), damage (mutations.h).
-// Threads: one.  Limits: rank counts up to 16 are exhaustive.
+// Threads: one.  Limits: up to 9 ranks; more: verify_algorithms_full.cc.
 // Read next: generators/ring_allreduce_test.cc.
 #pragma once
 
@@ -14,7 +14,7 @@
 
 namespace hvd {
 
-inline constexpr int kExhaustiveRankCount = 16;
+inline constexpr int kExhaustiveRankCount = 9;
 inline constexpr int kExhaustiveSlotCount = 4;
 
 std::string params_text(const ScheduleParams& params, int edge_slot_count);
@@ -22,7 +22,7 @@ std::string params_text(const ScheduleParams& params, int edge_slot_count);
 // Verifies the schedules of all ranks; fails the test with the report and the parameters.
 void require_verified(Generator generator, const ScheduleParams& params, int edge_slot_count);
 
-// Calls `use` for every rank count up to 16, edges of 1 to 4 slots, sends ahead up to that, element
+// Calls `use` for every rank count up to 9, edges of 1 to 4 slots, sends ahead up to that, element
 // counts around 0, 1 and the rank count, counts that no chunk divides, and 1 to 2 * slots + 1
 // chunks both of the vector and of a rank's block.
 void for_sizes(const std::function<void(const ScheduleParams&, int edge_slot_count)>& use);
