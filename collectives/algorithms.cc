@@ -6,6 +6,9 @@
 #include <cmath>
 
 #include "collectives/generators/arena_allreduce.h"
+#include "collectives/generators/circulant_allgather.h"
+#include "collectives/generators/circulant_allreduce.h"
+#include "collectives/generators/circulant_reduce_scatter.h"
 #include "collectives/generators/dissemination_barrier.h"
 #include "collectives/generators/halving_doubling_allreduce.h"
 #include "collectives/generators/hierarchical_allreduce.h"
@@ -58,6 +61,15 @@ double whole_vector_bound(const ScheduleSize& size) {
 double halving_bound(const ScheduleSize& size) {
   return 8 * chunks_of(size) + 4 * rounds_of(size.rank_count);
 }
+// Each round sends and receives a stretch of parts in two pieces, each with a chunk that may be
+// short; a long part is in many of them.
+double circulant_bound(const ScheduleSize& size) {
+  const double longest = std::max(size.longest_part, std::ceil(size.elements / size.rank_count));
+  const double moved =
+      std::min(rounds_of(size.rank_count) * size.elements, size.rank_count * longest);
+  return 4 * (moved / size.chunk_elements + 2 * rounds_of(size.rank_count)) + 3 * chunks_of(size) +
+         6;
+}
 // Pieces of one stretch have two chunks for each host, or one where there are but two hosts.
 double hierarchical_bound(const ScheduleSize& size) {
   const double most = std::max(1.0, std::floor(size.slot_elements / 2));
@@ -106,6 +118,9 @@ constexpr std::array kRows = {
     AlgorithmRow{Kind::allreduce, Algorithm::halving_doubling, "halving_doubling",
                  make_halving_doubling_allreduce, halving_bound, 0,
                  "ever smaller parts are combined with ever nearer ranks, then collected"},
+    AlgorithmRow{Kind::allreduce, Algorithm::circulant, "circulant", make_circulant_allreduce,
+                 circulant_bound, 0,
+                 "as halving and doubling, but around the ring: for any number of ranks"},
     AlgorithmRow{Kind::allreduce, Algorithm::one_shot, "one_shot", make_one_shot_allreduce,
                  one_shot_bound, kNeedsSlots | kNeedsOneHost,
                  "every rank combines what all put into their slots"},
@@ -123,6 +138,8 @@ constexpr std::array kRows = {
                  "each rank puts its part into its slots and fetches the others'"},
     AlgorithmRow{Kind::allgather, Algorithm::ring, "ring", make_ring_allgather, ring_bound, 0,
                  "parts go around the ring"},
+    AlgorithmRow{Kind::allgather, Algorithm::circulant, "circulant", make_circulant_allgather,
+                 circulant_bound, 0, "ever more parts are fetched from ever farther ranks"},
     AlgorithmRow{Kind::broadcast, Algorithm::slots, "slots", make_slots_broadcast, one_shot_bound,
                  kNeedsSlots | kNeedsOneHost,
                  "the root puts chunks into its slots, the others fetch them"},
@@ -151,6 +168,9 @@ constexpr std::array kRows = {
                  "each rank gets its part of all others"},
     AlgorithmRow{Kind::reduce_scatter, Algorithm::ring, "ring", make_ring_reduce_scatter,
                  ring_bound, 0, "parts go around the ring and are combined on the way"},
+    AlgorithmRow{Kind::reduce_scatter, Algorithm::circulant, "circulant",
+                 make_circulant_reduce_scatter, circulant_bound, 0,
+                 "ever fewer parts are combined with ever nearer ranks"},
     AlgorithmRow{Kind::alltoall, Algorithm::slots, "slots", make_slots_alltoall, striped_bound,
                  kNeedsSlots | kNeedsOneHost | kNeedsStripes,
                  "each rank puts the others' parts into its slots; they fetch them"},

@@ -29,6 +29,7 @@ enum class Algorithm : std::uint8_t {
   direct = 12,        // one rank to one rank
   hierarchical = 13,  // in each host through slots, between hosts over edges
   arena = 14,         // tensors in shared memory are combined where they lie
+  circulant = 15,     // halving and doubling around the ring, for any number of ranks
 };
 
 // What must hold for the parameters, beside what check_params asks for.

@@ -58,6 +58,8 @@ Growth growth_of(const AlgorithmRow& row) {
     case Algorithm::dissemination:
     case Algorithm::hierarchical:
       return Growth::logarithm;
+    case Algorithm::circulant:
+      return has_counts(row.kind) ? Growth::ranks_of_parts : Growth::logarithm;
     case Algorithm::ring:
     case Algorithm::pairwise:
     case Algorithm::linear:
@@ -86,6 +88,7 @@ bool all_do_the_same(const AlgorithmRow& row, const ScheduleParams& params) {
     case Algorithm::ring:
     case Algorithm::pairwise:
     case Algorithm::dissemination:
+    case Algorithm::circulant:
       return true;
     default:
       return false;

@@ -1,6 +1,9 @@
 #include "tests/collectives/golden_schedules.h"
 
 #include "collectives/generators/arena_allreduce.h"
+#include "collectives/generators/circulant_allgather.h"
+#include "collectives/generators/circulant_allreduce.h"
+#include "collectives/generators/circulant_reduce_scatter.h"
 #include "collectives/generators/dissemination_barrier.h"
 #include "collectives/generators/halving_doubling_allreduce.h"
 #include "collectives/generators/hierarchical_allreduce.h"
@@ -103,6 +106,12 @@ std::vector<GoldenFile> edge_schedules() {
       {"ring_allreduce.txt", printed(make_ring_allreduce, allreduces)},
       {"recursive_doubling_allreduce.txt", printed(make_recursive_doubling_allreduce, allreduces)},
       {"halving_doubling_allreduce.txt", printed(make_halving_doubling_allreduce, allreduces)},
+      {"circulant_allreduce.txt", printed(make_circulant_allreduce, allreduces)},
+      {"circulant_allgather.txt",
+       printed(make_circulant_allgather,
+               {gathering({2, 3}, 2), in_place(gathering({3, 0, 1}, 1))})},
+      {"circulant_reduce_scatter.txt",
+       printed(make_circulant_reduce_scatter, {gathering({3, 0, 1}, 2)})},
       {"tree_allreduce.txt", printed(make_tree_allreduce, allreduces)},
       {"tree_broadcast.txt", printed(make_tree_broadcast, roots)},
       {"chain_broadcast.txt", printed(make_chain_broadcast, {rooted(sized(3, 3, 2), 1)})},
