@@ -360,6 +360,26 @@ std::byte* ShmDomain::ring(int from_member, int to_member, Lane lane) const {
          layout_.ring_offset(from_member, to_member, lane);
 }
 
+std::vector<ControlChannel> ShmDomain::control_channels() const {
+  std::vector<ControlChannel> channels;
+  int own = 0;
+  while (members_[static_cast<std::size_t>(own)].rank != self_) {
+    ++own;
+  }
+  if (members_.front().rank != kRoot) {  // in order, so that it would be the first
+    return channels;
+  }
+  const int count = own == 0 ? static_cast<int>(members_.size()) : 1;
+  for (int index = own == 0 ? 1 : 0; index < count; ++index) {
+    const Member& member = members_[static_cast<std::size_t>(index)];
+    const Member& self = members_[static_cast<std::size_t>(own)];
+    channels.push_back({.peer = member.rank,
+                        .outgoing = self.segment.data() + layout_.control_offset(own, index),
+                        .incoming = member.segment.data() + layout_.control_offset(index, own)});
+  }
+  return channels;
+}
+
 SlotMap ShmDomain::slot_map(Lane lane) const {
   SlotMap map{layout_.bank_bytes(lane), layout_.bank_skip(lane), {}};
   map.members.resize(records_.size());

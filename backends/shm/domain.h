@@ -68,6 +68,8 @@ class ShmDomain {
   const std::vector<Member>& members() const { return members_; }  // in order, this rank included
   const DomainLayout& layout() const { return layout_; }
   std::byte* ring(int from_member, int to_member, Lane lane) const;
+  // Between rank 0 and each other rank of its host; none on other hosts.
+  std::vector<ControlChannel> control_channels() const;
   SlotMap slot_map(Lane lane) const;
   ArenaMap arena_map() const;  // of no rank, if this one cannot see them all
   SleepWord* sleep_word(int member) const;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "backends/shm/byte_ring.h"
 #include "backends/shm/ring.h"
 
 namespace hvd {
@@ -58,8 +59,9 @@ constexpr std::size_t bulk_bank_bytes_for(int local_size) {
                     kBulkBankBytesMost);
 }
 
-// A rank's segment: a page with its sleep word and its flags, the banks of both lanes, then its
-// outgoing rings to the other members of the domain, by their index among the members.
+// A rank's segment: a page with its sleep word and its flags, the banks of both lanes, its outgoing
+// rings to the other members of the domain, by their index among the members, and at last its
+// outgoing control messages to them, of which only those from and to rank 0 are used.
 struct DomainLayout {
   int local_size = 1;
   LaneGeometries geometry;
@@ -92,16 +94,25 @@ struct DomainLayout {
     return kRingPageBytes + before + bank * bank_stride(lane);
   }
   constexpr std::size_t segment_bytes() const {
-    return rings_offset() + static_cast<std::size_t>(local_size - 1) * edge_bytes();
+    return control_offset() + static_cast<std::size_t>(local_size - 1) * kByteRingBytes;
+  }
+  // Of the control messages from member `from` to member `to`, in the segment of `from`.
+  constexpr std::size_t control_offset(int from, int to) const {
+    return control_offset() + place(from, to) * kByteRingBytes;
   }
   // Of the ring from member `from` to member `to`, in the segment of `from`.
   constexpr std::size_t ring_offset(int from, int to, Lane lane) const {
-    const int place = to < from ? to : to - 1;
-    return rings_offset() + static_cast<std::size_t>(place) * edge_bytes() +
+    return rings_offset() + place(from, to) * edge_bytes() +
            (lane == Lane::express ? 0 : ring_bytes(geometry.express));
   }
 
  private:
+  static constexpr std::size_t place(int from, int to) {
+    return static_cast<std::size_t>(to < from ? to : to - 1);
+  }
+  constexpr std::size_t control_offset() const {
+    return rings_offset() + static_cast<std::size_t>(local_size - 1) * edge_bytes();
+  }
   constexpr std::size_t bank_stride(Lane lane) const {
     const std::size_t bytes = bank_skip(lane) + bank_bytes(lane);
     return (bytes + kRingPageBytes - 1) / kRingPageBytes * kRingPageBytes;

@@ -123,7 +123,8 @@ Status Runtime::join_others(std::uint64_t& join_count) {
   for (const RankRecord& record : joined_.records) {
     addresses.push_back({record.host_name, record.pid});
   }
-  start(*joined_.star, std::move(addresses));
+  start(host_control_ != nullptr ? static_cast<ControlPlane&>(*host_control_) : *joined_.star,
+        std::move(addresses));
   return ok_status();
 }
 
@@ -145,6 +146,7 @@ Status Runtime::set_up(std::unique_ptr<ShmDomain> domain, std::uint64_t generati
   place_ = places_of(domain->host_of_rank())[static_cast<std::size_t>(identity_.rank)];
   HVD_TRY(check_place(identity_, place_));
   host_cores_ = cores_of_host(*domain, joined_.records);
+  const std::vector<ControlChannel> channels = domain->control_channels();
   HVD_ASSIGN(JobTransport job,
              make_job_transport(std::move(domain),
                                 {.rank = Rank(identity_.rank),
@@ -155,6 +157,10 @@ Status Runtime::set_up(std::unique_ptr<ShmDomain> domain, std::uint64_t generati
                                 *poller_));
   transport_ = std::move(job.wires);
   tcp_ = job.tcp;
+  if (!channels.empty()) {
+    host_control_ =
+        std::make_unique<HostControl>(*joined_.star, *transport_, identity_.size, channels);
+  }
   HVD_ASSIGN(data_, NativeDataPlane::create(Rank(identity_.rank), identity_.size, config_,
                                             *transport_, std::move(job.host_of_rank)));
   return ok_status();

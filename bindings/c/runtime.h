@@ -21,6 +21,7 @@
 #include "backends/net/poller.h"
 #include "backends/net/poller_idle.h"
 #include "backends/shm/domain.h"
+#include "backends/shm/host_control.h"
 #include "backends/tcp/tcp_transport.h"
 #include "core/stages/progress.h"
 
@@ -94,6 +95,7 @@ class Runtime {
   std::unique_ptr<ControlPlane> alone_control_;
   Joined joined_;
   std::unique_ptr<Transport> transport_;
+  std::unique_ptr<HostControl> host_control_;  // over the star; where rank 0 is of this host
   TcpTransport* tcp_ = nullptr;  // inside transport_, where the job has several hosts
   std::shared_ptr<const Arena> arena_;
   RankPlace place_;

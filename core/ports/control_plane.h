@@ -39,6 +39,9 @@ class ControlPlane {
   // The next event, oldest first; false if there is none now. A peer_lost event comes once, after
   // everything that the peer had sent.
   virtual bool receive(ControlEvent& event) = 0;
+  // Between announcing a sleep (DataPlane::prepare_sleep) and sleeping: true if receive() has
+  // something to do of which Idle would not wake by itself.
+  virtual bool pending() const { return false; }
   // True once everything that was sent has been taken over by the kernel or the peer is lost.
   virtual bool flushed() const = 0;
 };

@@ -51,6 +51,7 @@ class Coordinator {
   Result<OperationPtr> submit(Request request);
   HandleTable& handles() { return handles_; }
   bool has_submissions() const { return !submit_queue_.empty(); }
+  bool has_messages() const HVD_REQUIRES(baton) { return world_.control.pending(); }
 
   // One pass over everything that came; true if anything moved, so that another pass may help.
   bool run_pass() HVD_REQUIRES(baton);

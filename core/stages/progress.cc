@@ -40,7 +40,7 @@ bool Progress::pass() {
 
 bool Progress::prepare_sleep() {
   sleeping_.store(true, std::memory_order_seq_cst);
-  if (!coordinator_.has_submissions() && data_.prepare_sleep()) {
+  if (!coordinator_.has_submissions() && data_.prepare_sleep() && !coordinator_.has_messages()) {
     return true;
   }
   end_sleep();

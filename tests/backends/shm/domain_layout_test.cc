@@ -46,6 +46,12 @@ TEST_CASE("the parts of a segment neither overlap nor leave it", "[shm]") {
           }
         }
       }
+      for (int to = 0; to < size; ++to) {
+        if (to != from) {
+          CHECK(layout.control_offset(from, to) == ring_end);
+          ring_end += kByteRingBytes;
+        }
+      }
       CHECK(ring_end == layout.segment_bytes());
     }
   }
