@@ -27,6 +27,20 @@ bool all_equal(const std::vector<std::int64_t>& rows) {
   return std::adjacent_find(rows.begin(), rows.end(), std::not_equal_to<>()) == rows.end();
 }
 
+// Which tensors of a grouped operation they are.
+std::vector<MemberRun> runs_of(const std::vector<Decision>& decisions,
+                               const std::vector<std::size_t>& members) {
+  std::vector<MemberRun> runs;
+  for (const std::size_t member : members) {
+    const std::uint32_t tensor = *decisions[member].tensor;
+    if (runs.empty() || tensor != runs.back().first + runs.back().count) {
+      runs.push_back({tensor, 0});
+    }
+    ++runs.back().count;
+  }
+  return runs;
+}
+
 }  // namespace
 
 void Answer::add(DecidedGroup group) {
@@ -62,10 +76,15 @@ DecidedGroup failed_group(const Decision& decision) {
 DecidedGroup agreed_group(std::vector<Decision>& decisions,
                           const std::vector<std::size_t>& members) {
   DecidedGroup group;
-  for (const std::size_t member : members) {
-    group.answer.names.push_back(std::move(decisions[member].entry.name));
-  }
   Decision& first = decisions[members.front()];
+  if (first.tensor) {
+    group.answer.names = {first.entry.name};
+    group.answer.members = runs_of(decisions, members);
+  } else {
+    for (const std::size_t member : members) {
+      group.answer.names.push_back(std::move(decisions[member].entry.name));
+    }
+  }
   group.answer.rows = std::move(first.rows);
   if (first.entry.kind == CollectiveKind::scatter) {
     group.answer.dtype = first.entry.dtype;

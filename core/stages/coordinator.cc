@@ -24,7 +24,9 @@ std::vector<Rank> heartbeat_peers(const JobRanks& ranks) {
 constexpr std::size_t kBatchBytes = std::size_t{1} << 20;
 
 std::size_t encoded_bytes_most(const ReadyEntry& entry) {
-  return 64 + sizeof(std::int64_t) * (kDimensionCountMax + entry.splits.size()) + entry.name.size();
+  constexpr std::size_t tensor = 64 + sizeof(std::int64_t) * kDimensionCountMax;
+  return tensor * (1 + entry.members.size()) + sizeof(std::int64_t) * entry.splits.size() +
+         entry.name.size();
 }
 
 // `cause` as one operation's failure: what it was doing when the job went down.
@@ -61,6 +63,14 @@ Status Coordinator::check(const Request& request) const {
   return world_.data.accepts(request);
 }
 
+Status Coordinator::check_group(const Operation& operation) const {
+  HVD_TRY(hvd::check_group(operation, ranks_.self(), ranks_.count()));
+  for (const Operation& member : operation.members) {
+    HVD_TRY(world_.data.accepts(member.request));
+  }
+  return ok_status();
+}
+
 Result<OperationPtr> Coordinator::submit(Request request) {
   HVD_TRY(check(request));
   if (request.deadline == 0) {
@@ -79,7 +89,37 @@ Result<OperationPtr> Coordinator::submit(Request request) {
   return operation;
 }
 
+Result<OperationPtr> Coordinator::submit_group(Request whole,
+                                               const std::vector<GroupTensor>& tensors) {
+  if (whole.deadline == 0) {
+    whole.deadline = nanos_from_seconds(config_.deadline_seconds);
+  }
+  OperationPtr operation = grouped_operation(std::move(whole), tensors);
+  HVD_TRY(check_group(*operation));
+  operation->submitted_at = world_.clock.now();
+  for (const Operation& member : operation->members) {
+    world_.data.tensor_ready(member.request);
+  }
+  handles_.add(operation);
+  if (Status status = submit_queue_.submit(operation); !status.ok()) {
+    handles_.release(operation->handle);
+    return status;
+  }
+  counters_.submitted.fetch_add(tensors.size(), std::memory_order_relaxed);
+  return operation;
+}
+
+// A member's end is one of many, and the first failure is that of all.
 void Coordinator::complete(Operation& operation, Status status) {
+  if (Operation* const whole = operation.whole; whole != nullptr) {
+    if (whole->status.ok()) {
+      whole->status = std::move(status);
+    }
+    if (--whole->unfinished_count == 0) {
+      complete(*whole, whole->status);
+    }
+    return;
+  }
   submit_queue_.forget_name(operation.request.name);  // first: the waiter may submit it again
   handles_.complete(operation, std::move(status));
 }
@@ -302,7 +342,6 @@ void Coordinator::send_answer(const Answer& answer) {
 
 Answer Coordinator::answer_of(std::vector<Decision> decisions) {
   Answer answer(++answer_sequence_);
-  std::vector<const ReadyEntry*> entries;
   std::vector<Decision> agreed;
   for (Decision& decision : decisions) {
     if (decision.status.ok()) {
@@ -311,12 +350,8 @@ Answer Coordinator::answer_of(std::vector<Decision> decisions) {
       answer.add(failed_group(decision));
     }
   }
-  entries.reserve(agreed.size());
-  for (const Decision& decision : agreed) {
-    entries.push_back(&decision.entry);
-  }
   const auto bytes_max = static_cast<std::size_t>(config_.fusion_bytes_max);
-  for (const std::vector<std::size_t>& members : fuse(entries, bytes_max)) {
+  for (const std::vector<std::size_t>& members : fuse(agreed, bytes_max)) {
     const ScheduleChoice choice = world_.data.choose(work_shape(agreed, members));
     DecidedGroup group = agreed_group(agreed, members);
     group.answer.choice = choice;

@@ -17,6 +17,7 @@
 #include "core/stages/answer.h"
 #include "core/stages/baton.h"
 #include "core/stages/dispatcher.h"
+#include "core/stages/grouped.h"
 #include "core/stages/handle_table.h"
 #include "core/stages/heartbeat.h"
 #include "core/stages/job_ranks.h"
@@ -49,6 +50,9 @@ class Coordinator {
   // Checks, queues and returns a handle. The request's memory is borrowed until the operation is
   // done. The caller sees to it that a pass follows (progress.h).
   Result<OperationPtr> submit(Request request);
+  // The same of many tensors as one operation (grouped.h).
+  Status check_group(const Operation& operation) const;
+  Result<OperationPtr> submit_group(Request whole, const std::vector<GroupTensor>& tensors);
   HandleTable& handles() { return handles_; }
   bool has_submissions() const { return !submit_queue_.empty(); }
   bool has_messages() const HVD_REQUIRES(baton) { return world_.control.pending(); }

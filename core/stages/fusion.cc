@@ -1,5 +1,7 @@
 #include "core/stages/fusion.h"
 
+#include <algorithm>
+
 namespace hvd {
 namespace {
 
@@ -26,33 +28,40 @@ bool travel_together(const ReadyEntry& a, const ReadyEntry& b) {
   }
 }
 
+bool travel_together(const Decision& a, const Decision& b) {
+  const bool one_asker =
+      a.tensor.has_value() == b.tensor.has_value() && (!a.tensor || a.entry.name == b.entry.name);
+  return one_asker && travel_together(a.entry, b.entry);
+}
+
 struct OpenGroup {
   std::size_t index;  // in the result
   std::size_t bytes;
-  const ReadyEntry* first;
+  const Decision* first;
 };
 
 }  // namespace
 
-std::vector<std::vector<std::size_t>> fuse(const std::vector<const ReadyEntry*>& entries,
+std::vector<std::vector<std::size_t>> fuse(const std::vector<Decision>& decisions,
                                            std::size_t bytes_max) {
   std::vector<std::vector<std::size_t>> groups;
   std::vector<OpenGroup> open;  // the newest group of each kind; few kinds occur together
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    const std::size_t bytes = entries[i]->byte_count();
-    OpenGroup* group = nullptr;
-    for (OpenGroup& candidate : open) {
-      if (travel_together(*candidate.first, *entries[i])) {
-        group = &candidate;
-      }
-    }
+  for (std::size_t i = 0; i < decisions.size(); ++i) {
+    const std::size_t bytes = decisions[i].entry.byte_count();
+    // From the newest on: the tensors of a grouped operation are neighbours.
+    const auto at = std::find_if(open.rbegin(), open.rend(), [&](const OpenGroup& candidate) {
+      return travel_together(*candidate.first, decisions[i]);
+    });
+    OpenGroup* const group = at == open.rend() ? nullptr : &*at;
+    const bool fits =
+        group != nullptr && (decisions[i].tensor || group->bytes + bytes <= bytes_max);
     // With 0 even tensors without elements stay apart.
-    if (bytes_max > 0 && group != nullptr && group->bytes + bytes <= bytes_max) {
+    if (bytes_max > 0 && fits) {
       groups[group->index].push_back(i);
       group->bytes += bytes;
       continue;
     }
-    const OpenGroup fresh{groups.size(), bytes, entries[i]};
+    const OpenGroup fresh{groups.size(), bytes, &decisions[i]};
     groups.push_back({i});
     if (group != nullptr) {
       *group = fresh;

@@ -6,10 +6,17 @@
 namespace hvd {
 namespace {
 
-constexpr std::uint8_t kVersion = 3;
+constexpr std::uint8_t kVersion = 4;
 constexpr std::size_t kErrorTextBytesMax = 64 << 10;
 constexpr std::size_t kReadyEntryBytesMin = 37;
 constexpr std::size_t kGroupBytesMin = 35;
+constexpr std::size_t kMemberBytesMin = 3;
+
+// Bits of an entry's and of a member's flags.
+constexpr std::uint8_t kInArena = 1;
+constexpr std::uint8_t kGrouped = 2;
+// Beside an answer's status code.
+constexpr std::uint8_t kOfMembers = 0x80;
 
 enum class MessageType : std::uint8_t {
   ready,
@@ -41,11 +48,21 @@ void put_rows(ByteWriter& out, const std::vector<std::int64_t>& rows) {
   }
 }
 
+void put_members(ByteWriter& out, const std::vector<MemberEntry>& members) {
+  out.put(static_cast<std::uint32_t>(members.size()));
+  for (const MemberEntry& member : members) {
+    out.put(static_cast<std::uint8_t>(member.dtype));
+    out.put(static_cast<std::uint8_t>(member.in_arena ? kInArena : 0));
+    put_shape(out, member.shape);
+  }
+}
+
 void put_entry(ByteWriter& out, const ReadyEntry& entry) {
   out.put(static_cast<std::uint8_t>(entry.kind));
   out.put(static_cast<std::uint8_t>(entry.dtype));
   out.put(static_cast<std::uint8_t>(entry.op));
-  out.put(static_cast<std::uint8_t>(entry.in_arena));
+  out.put(static_cast<std::uint8_t>((entry.in_arena ? kInArena : 0) |
+                                    (entry.members.empty() ? 0 : kGrouped)));
   out.put(static_cast<std::int32_t>(entry.root.value));
   out.put(entry.prescale).put(entry.postscale).put(entry.deadline);
   put_shape(out, entry.shape);
@@ -56,10 +73,14 @@ void put_entry(ByteWriter& out, const ReadyEntry& entry) {
   if (is_point_to_point(entry.kind)) {
     out.put(static_cast<std::int32_t>(entry.peer.value));
   }
+  if (!entry.members.empty()) {
+    put_members(out, entry.members);
+  }
 }
 
 void put_group(ByteWriter& out, const AnsweredGroup& group) {
-  out.put(static_cast<std::uint8_t>(group.code));
+  out.put(static_cast<std::uint8_t>(static_cast<std::uint8_t>(group.code) |
+                                    (group.members.empty() ? 0 : kOfMembers)));
   out.put_string(group.error_text);
   out.put(static_cast<std::int32_t>(group.culprit.value));
   out.put(group.choice);
@@ -71,6 +92,12 @@ void put_group(ByteWriter& out, const AnsweredGroup& group) {
   out.put(group.item);
   out.put(static_cast<std::uint8_t>(group.dtype));
   put_shape(out, group.shape);
+  if (!group.members.empty()) {
+    out.put(static_cast<std::uint32_t>(group.members.size()));
+    for (const MemberRun& run : group.members) {
+      out.put(run.first).put(run.count);
+    }
+  }
 }
 
 struct Writer {
@@ -154,11 +181,35 @@ bool good_name(const ReadyEntry& entry) {
          entry.name.starts_with(kPointToPointPrefix) == is_point_to_point(entry.kind);
 }
 
+// Pair: check_group (grouped.cc), and what good_shape demands of the kinds that may be grouped.
+bool get_members(ByteReader& in, ReadyEntry& entry) {
+  const std::size_t count = in.get_count(kMemberBytesMin);
+  if (!may_be_grouped(entry.kind) || !entry.splits.empty() || count == 0 ||
+      count > kGroupTensorsMax) {
+    return false;
+  }
+  entry.members.resize(count);
+  for (MemberEntry& member : entry.members) {
+    const auto dtype = in.get<std::uint8_t>();
+    const auto flags = in.get<std::uint8_t>();
+    if (!valid_dtype(dtype) || flags > kInArena || !get_shape(in, member.shape)) {
+      return false;
+    }
+    member.dtype = static_cast<DType>(dtype);
+    member.in_arena = (flags & kInArena) != 0;
+    if (has_counts(entry.kind) && member.shape.dimension_count() == 0) {
+      return false;
+    }
+  }
+  return true;
+}
+
 bool get_entry(ByteReader& in, int rank_count, ReadyEntry& entry) {
   const auto kind = in.get<std::uint8_t>();
   const auto dtype = in.get<std::uint8_t>();
   const auto op = in.get<std::uint8_t>();
-  entry.in_arena = in.get<std::uint8_t>() != 0;
+  const auto flags = in.get<std::uint8_t>();
+  entry.in_arena = (flags & kInArena) != 0;
   entry.root = Rank(in.get<std::int32_t>());
   entry.prescale = in.get<double>();
   entry.postscale = in.get<double>();
@@ -167,7 +218,8 @@ bool get_entry(ByteReader& in, int rank_count, ReadyEntry& entry) {
     return false;
   }
   entry.name = in.get_string(kNameBytesMax);
-  if (!in.ok() || !valid_collective(kind) || !valid_dtype(dtype) || !valid_reduce_op(op)) {
+  if (!in.ok() || !valid_collective(kind) || !valid_dtype(dtype) || !valid_reduce_op(op) ||
+      flags > (kInArena | kGrouped)) {
     return false;
   }
   entry.kind = static_cast<CollectiveKind>(kind);
@@ -182,12 +234,26 @@ bool get_entry(ByteReader& in, int rank_count, ReadyEntry& entry) {
       return false;
     }
   }
-  return good_name(entry) && good_shape(entry, rank_count) && entry.root >= kRoot &&
-         entry.root.value < rank_count && entry.deadline >= 0;
+  if ((flags & kGrouped) != 0 ? !get_members(in, entry) : !good_shape(entry, rank_count)) {
+    return false;
+  }
+  return good_name(entry) && entry.root >= kRoot && entry.root.value < rank_count &&
+         entry.deadline >= 0;
+}
+
+// Which members they are is looked at where the operation is known.
+bool get_runs(ByteReader& in, AnsweredGroup& group) {
+  group.members.resize(in.get_count(sizeof(MemberRun)));
+  for (MemberRun& run : group.members) {
+    run.first = in.get<std::uint32_t>();
+    run.count = in.get<std::uint32_t>();
+  }
+  return !group.members.empty() && group.names.size() == 1 && group.code == StatusCode::ok;
 }
 
 bool get_group(ByteReader& in, int rank_count, AnsweredGroup& group) {
-  const auto code = in.get<std::uint8_t>();
+  const auto first = in.get<std::uint8_t>();
+  const auto code = static_cast<std::uint8_t>(first & ~kOfMembers);
   group.error_text = in.get_string(kErrorTextBytesMax);
   group.culprit = Rank(in.get<std::int32_t>());
   group.choice = in.get<ScheduleChoice>();
@@ -208,6 +274,9 @@ bool get_group(ByteReader& in, int rank_count, AnsweredGroup& group) {
   }
   group.dtype = static_cast<DType>(dtype);
   group.code = static_cast<StatusCode>(code);
+  if ((first & kOfMembers) != 0 && !get_runs(in, group)) {
+    return false;
+  }
   return in.ok() && code <= static_cast<std::uint8_t>(StatusCode::internal) &&
          group.culprit.value >= -1 && group.culprit.value < rank_count && !group.names.empty();
 }
@@ -291,6 +360,21 @@ ReadyEntry ready_entry_of(const Request& request, Rank self) {
     entry.splits = request.splits;
   }
   return entry;
+}
+
+ReadyEntry entry_of_member(const ReadyEntry& entry, std::size_t index) {
+  const MemberEntry& member = entry.members[index];
+  ReadyEntry alone;
+  alone.kind = entry.kind;
+  alone.dtype = member.dtype;
+  alone.op = entry.op;
+  alone.root = entry.root;
+  alone.prescale = entry.prescale;
+  alone.postscale = entry.postscale;
+  alone.shape = member.shape;
+  alone.name = entry.name;
+  alone.in_arena = member.in_arena;
+  return alone;
 }
 
 Bytes encode(const ControlMessage& message) {

@@ -17,6 +17,15 @@
 
 namespace hvd {
 
+// What the members of a grouped operation do not have in common.
+struct MemberEntry {
+  DType dtype = DType::uint8;
+  bool in_arena = false;
+  Shape shape = {};
+
+  friend bool operator==(const MemberEntry&, const MemberEntry&) = default;
+};
+
 // What the root must know of a request to decide; the memory stays at its rank.
 struct ReadyEntry {
   CollectiveKind kind = CollectiveKind::barrier;
@@ -31,12 +40,17 @@ struct ReadyEntry {
   std::vector<std::int64_t> splits;  // Request::splits
   Rank peer = {};                    // send, recv
   bool in_arena = false;             // no property of the operation: ranks may differ in it
+  // A grouped operation's tensors. It is one entry, so that a rank has announced all or none of
+  // them; its own dtype and shape mean nothing.
+  std::vector<MemberEntry> members = {};
 
   std::size_t byte_count() const { return shape.element_count() * dtype_bytes(dtype); }
 };
 
 // `self` is the rank that asks.
 ReadyEntry ready_entry_of(const Request& request, Rank self);
+// One tensor of a grouped operation, as if it were an operation of that name.
+ReadyEntry entry_of_member(const ReadyEntry& entry, std::size_t index);
 
 // Rank to root: these became ready here.
 struct ReadyMessage {
@@ -45,7 +59,15 @@ struct ReadyMessage {
   std::vector<ReadyEntry> entries;
 };
 
-// Tensors that one WorkItem carries, in this order; or one tensor and the reason why it fails.
+// Members first, first + 1, ..., of a grouped operation.
+struct MemberRun {
+  std::uint32_t first = 0;
+  std::uint32_t count = 0;
+
+  friend bool operator==(const MemberRun&, const MemberRun&) = default;
+};
+
+// Tensors that one WorkItem carries, in this order; or one operation and the reason why it fails.
 struct AnsweredGroup {
   StatusCode code = StatusCode::ok;
   std::string error_text;
@@ -59,6 +81,8 @@ struct AnsweredGroup {
   // scatter: what the root gives. Only it knows.
   DType dtype = DType::uint8;
   Shape shape = {};
+  // Where the one name is a grouped operation's that is well: the tensors that are carried.
+  std::vector<MemberRun> members = {};
 };
 
 // Root to rank: decided, in the order in which every rank starts them.

@@ -29,8 +29,18 @@ bool all_describe(CollectiveKind kind) {
 
 bool own_prescale(const ReadyEntry& entry) { return entry.op == ReduceOp::premultiplied_sum; }
 
+std::string group_text(const ReadyEntry& entry) {
+  const std::size_t count = entry.members.size();
+  return count == 0 ? "one tensor" : str("a group of ", count, count == 1 ? " tensor" : " tensors");
+}
+
+std::string dtype_text(const ReadyEntry& entry) {
+  return all_describe(entry.kind) && entry.members.empty() ? std::string(dtype_name(entry.dtype))
+                                                           : "";
+}
+
 std::string shape_text(const ReadyEntry& entry) {
-  if (!all_describe(entry.kind)) {
+  if (!all_describe(entry.kind) || !entry.members.empty()) {
     return "";
   }
   if (!own_rows(entry.kind)) {
@@ -63,15 +73,13 @@ std::string row_counts_text(const ReadyEntry& entry) {
   return str("[", text, entry.splits.size() > named_max ? " ..." : "", "]");
 }
 
-constexpr std::array<Property, 7> kProperties = {{
+constexpr std::array<Property, 8> kProperties = {{
     {"operation",
      [](const ReadyEntry& e) {
        return is_point_to_point(e.kind) ? "" : std::string(collective_name(e.kind));
      }},
-    {"dtype",
-     [](const ReadyEntry& e) {
-       return all_describe(e.kind) ? std::string(dtype_name(e.dtype)) : "";
-     }},
+    {"number of tensors", group_text},
+    {"dtype", dtype_text},
     {"shape", shape_text},
     {"reduction",
      [](const ReadyEntry& e) { return reduces(e.kind) ? std::string(reduce_op_name(e.op)) : ""; }},
@@ -97,6 +105,40 @@ std::vector<std::pair<std::string, std::vector<Rank>>> opinions(
   return groups;
 }
 
+bool same_shape(CollectiveKind kind, const Shape& a, const Shape& b) {
+  if (!own_rows(kind)) {
+    return a == b;
+  }
+  const auto rest_a = a.sizes().subspan(1);
+  const auto rest_b = b.sizes().subspan(1);
+  return std::equal(rest_a.begin(), rest_a.end(), rest_b.begin(), rest_b.end());
+}
+
+// The first property in which they differ; "" if there is none.
+std::string difference(const std::string& what, const std::vector<RankEntry>& entries) {
+  for (const Property& property : kProperties) {
+    const auto groups = opinions(property, entries);
+    if (groups.size() < 2) {
+      continue;
+    }
+    // With uneven batches every rank may say something else; the text still has to fit an answer.
+    constexpr std::size_t named_max = 8;
+    std::string said;
+    for (std::size_t g = 0; g < std::min(groups.size(), named_max); ++g) {
+      const auto& [text, ranks] = groups[g];
+      said +=
+          str(said.empty() ? "" : ", ", text.empty() ? "none" : text, " on ", ranks_text(ranks));
+    }
+    if (groups.size() > named_max) {
+      said += str(" and ", groups.size() - named_max, " more");
+    }
+    return str(what, ": ", property.name, " differs: ", said,
+               ". every rank must submit this name with the same ", property.name,
+               "; this operation did nothing, later ones work");
+  }
+  return "";
+}
+
 }  // namespace
 
 bool same_operation(const ReadyEntry& a, const ReadyEntry& b) {
@@ -114,47 +156,38 @@ bool same_operation(const ReadyEntry& a, const ReadyEntry& b) {
       return false;
     }
   }
-  if (!all_describe(a.kind)) {
-    return true;
+  if (!a.members.empty() || !b.members.empty()) {
+    return std::equal(a.members.begin(), a.members.end(), b.members.begin(), b.members.end(),
+                      [&](const MemberEntry& x, const MemberEntry& y) {
+                        return x.dtype == y.dtype && same_shape(a.kind, x.shape, y.shape);
+                      });
   }
-  if (!own_rows(a.kind)) {
-    return a.dtype == b.dtype && a.shape == b.shape;
-  }
-  const auto rest_a = a.shape.sizes().subspan(1);
-  const auto rest_b = b.shape.sizes().subspan(1);
-  return a.dtype == b.dtype &&
-         std::equal(rest_a.begin(), rest_a.end(), rest_b.begin(), rest_b.end());
+  return !all_describe(a.kind) || (a.dtype == b.dtype && same_shape(a.kind, a.shape, b.shape));
 }
 
 std::string mismatch_text(const std::vector<RankEntry>& entries) {
   HVD_CHECK(!entries.empty());
-  for (const Property& property : kProperties) {
-    const auto groups = opinions(property, entries);
-    if (groups.size() < 2) {
-      continue;
+  const ReadyEntry& first = entries.front().entry;
+  const std::string what = str(collective_name(first.kind), " '", first.name, "'");
+  if (const std::string text = difference(what, entries); !text.empty()) {
+    return text;
+  }
+  for (std::size_t i = 0; i < first.members.size(); ++i) {
+    std::vector<RankEntry> members;
+    for (const RankEntry& item : entries) {
+      members.push_back({item.rank, entry_of_member(item.entry, i)});
     }
-    // With uneven batches every rank may say something else; the text still has to fit an answer.
-    constexpr std::size_t named_max = 8;
-    std::string said;
-    for (std::size_t g = 0; g < std::min(groups.size(), named_max); ++g) {
-      const auto& [text, ranks] = groups[g];
-      said +=
-          str(said.empty() ? "" : ", ", text.empty() ? "none" : text, " on ", ranks_text(ranks));
+    const std::string text =
+        difference(str(what, ", tensor ", i + 1, " of ", first.members.size()), members);
+    if (!text.empty()) {
+      return text;
     }
-    if (groups.size() > named_max) {
-      said += str(" and ", groups.size() - named_max, " more");
-    }
-    return str(collective_name(entries.front().entry.kind), " '", entries.front().entry.name,
-               "': ", property.name, " differs: ", said,
-               ". every rank must submit this name with the same ", property.name,
-               "; this operation did nothing, later ones work");
   }
   // Scale factors may differ in their last bits, row counts behind the first ones.
-  return str(collective_name(entries.front().entry.kind), " '", entries.front().entry.name,
-             entries.front().entry.splits.empty()
-                 ? "': scale factors differ between ranks in digits that are not printed"
-                 : "': row counts or scale factors differ between ranks in digits that are not "
-                   "printed");
+  return str(what, first.splits.empty()
+                       ? ": scale factors differ between ranks in digits that are not printed"
+                       : ": row counts or scale factors differ between ranks in digits that are "
+                         "not printed");
 }
 
 }  // namespace hvd

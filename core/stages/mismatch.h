@@ -19,8 +19,8 @@ struct RankEntry {
 
 // True if both may be one operation: kind (of two ranks: one sends and one receives), dtype, shape
 // (where each rank has its own number of rows, but for the first dimension), reduction, scale
-// factors, root, row counts of a reduce-scatter. Names and deadlines do not count; nor does what a
-// rank that is not the root says of a scatter.
+// factors, root, row counts of a reduce-scatter; of grouped ones the same of each tensor. Names and
+// deadlines do not count; nor does what a rank that is not the root says of a scatter.
 bool same_operation(const ReadyEntry& a, const ReadyEntry& b);
 
 // "allreduce 'x': shape differs: [3 4] on ranks 0 2, [3 5] on rank 1. ..." for entries of one name

@@ -22,8 +22,13 @@ void Negotiator::add(const OperationPtr& operation, std::vector<Outcome>& failed
     }
     return;
   }
-  pending_.emplace(name, operation);
+  pending_.emplace(name, Pending{operation});
   announcements_.entries.push_back(ready_entry_of(operation->request, self_));
+  for (const Operation& member : operation->members) {
+    const Request& request = member.request;
+    announcements_.entries.back().members.push_back(
+        {request.input.dtype, request.in_arena, request.input.shape});
+  }
 }
 
 ReadyMessage Negotiator::take_announcements() {
@@ -56,18 +61,66 @@ Status Negotiator::take_group(AnsweredGroup& group, AgreedGroup& ready) {
       return error(StatusCode::internal, "the root answered '", name,
                    "', which this rank has not submitted");
     }
-    ready.operations.push_back(std::move(at->second));
-    pending_.erase(at);
+    Pending& pending = at->second;
+    const bool grouped = !pending.operation->members.empty();
+    if (grouped == group.members.empty()) {
+      return error(StatusCode::internal, "the root answered '", name, "' as ",
+                   grouped ? "one tensor" : "a group of tensors", ", which this rank did not ask");
+    }
+    if (grouped) {
+      HVD_TRY(take_members(group.members, pending, ready));
+    } else {
+      ready.operations.push_back(std::move(pending.operation));
+    }
+    if (!grouped || pending.answered_count == pending.answered.size()) {
+      pending_.erase(at);
+    }
   }
   ready.answer = std::move(group);
   return ok_status();
+}
+
+// Each member once, however broken the root may be: its memory would be written twice at a time.
+Status Negotiator::take_members(const std::vector<MemberRun>& runs, Pending& pending,
+                                AgreedGroup& ready) {
+  pending.answered.resize(pending.operation->members.size());
+  for (const MemberRun& run : runs) {
+    for (std::uint64_t i = run.first; i < std::uint64_t{run.first} + run.count; ++i) {
+      if (i >= pending.answered.size() || pending.answered[i]) {
+        return error(StatusCode::internal, "the root answered tensor ", i + 1, " of '",
+                     pending.operation->request.name,
+                     i < pending.answered.size() ? "' twice" : "', which does not exist");
+      }
+      pending.answered[i] = true;
+      ++pending.answered_count;
+      ready.operations.push_back(member_of(pending.operation, i));
+    }
+  }
+  return ok_status();
+}
+
+void Negotiator::append_unanswered(const Pending& pending,
+                                   std::vector<OperationPtr>& operations) const {
+  if (pending.answered_count == 0) {
+    operations.push_back(pending.operation);
+    return;
+  }
+  for (std::size_t i = 0; i < pending.answered.size(); ++i) {
+    if (!pending.answered[i]) {
+      operations.push_back(member_of(pending.operation, i));
+    }
+  }
 }
 
 void Negotiator::fail_group(const AnsweredGroup& group, std::vector<Outcome>& failed) {
   for (const std::string& name : group.names) {
     const auto at = pending_.find(name);
     if (at != pending_.end()) {
-      failed.push_back({std::move(at->second), status_of(group, name)});
+      std::vector<OperationPtr> operations;
+      append_unanswered(at->second, operations);
+      for (OperationPtr& operation : operations) {
+        failed.push_back({std::move(operation), status_of(group, name)});
+      }
       pending_.erase(at);
     } else if (group.code == StatusCode::deadline_exceeded) {
       owed_[name].push_back(status_of(group, name));
@@ -80,8 +133,8 @@ void Negotiator::fail_group(const AnsweredGroup& group, std::vector<Outcome>& fa
 std::vector<OperationPtr> Negotiator::take_all() {
   std::vector<OperationPtr> all;
   all.reserve(pending_.size());
-  for (auto& [name, operation] : pending_) {
-    all.push_back(std::move(operation));
+  for (const auto& [name, pending] : pending_) {
+    append_unanswered(pending, all);
   }
   pending_.clear();
   announcements_.entries.clear();

@@ -13,7 +13,8 @@
 
 namespace hvd {
 
-// An answered group with this rank's operations, in the group's order.
+// An answered group with this rank's operations, in the group's order; of a grouped operation its
+// members.
 struct AgreedGroup {
   AnsweredGroup answer;
   std::vector<OperationPtr> operations;
@@ -45,11 +46,20 @@ class Negotiator {
   std::size_t pending_count() const { return pending_.size(); }
 
  private:
+  struct Pending {
+    OperationPtr operation;
+    // Of a grouped operation, whose members are answered together but maybe in several messages.
+    std::vector<bool> answered = {};
+    std::size_t answered_count = 0;
+  };
+
   Status take_group(AnsweredGroup& group, AgreedGroup& ready);
+  Status take_members(const std::vector<MemberRun>& runs, Pending& pending, AgreedGroup& ready);
   void fail_group(const AnsweredGroup& group, std::vector<Outcome>& failed);
+  void append_unanswered(const Pending& pending, std::vector<OperationPtr>& operations) const;
 
   const Rank self_;
-  std::unordered_map<std::string, OperationPtr> pending_;
+  std::unordered_map<std::string, Pending> pending_;
   // Errors of names that were not pending here when they failed: the next submissions' outcomes,
   // one each, so that the n-th use of a name stays the n-th on all ranks.
   std::unordered_map<std::string, std::deque<Status>> owed_;

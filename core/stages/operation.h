@@ -36,8 +36,19 @@ struct Operation {
   Shape result_shape;
   std::vector<std::int64_t> received_splits;  // alltoall: the rows that came from each rank
   std::atomic<bool> done{false};
+
+  // A grouped operation's: one for each tensor, in order, known to nobody by name or handle. Its
+  // request says what they have in common, and it is done when all of them are.
+  std::vector<Operation> members;
+  Operation* whole = nullptr;        // a member's: the grouped operation
+  std::size_t unfinished_count = 0;  // members that are not done
 };
 
 using OperationPtr = std::shared_ptr<Operation>;
+
+// Keeps the grouped operation alive.
+inline OperationPtr member_of(const OperationPtr& whole, std::size_t index) {
+  return {whole, &whole->members[index]};
+}
 
 }  // namespace hvd

@@ -21,6 +21,20 @@ std::size_t answer_bytes_most(const Decision& decision) {
 
 constexpr std::uint64_t kElementCountMost = std::uint64_t{1} << 56;
 
+// Reduced where they lie only if all ranks have them there.
+void note_arena(const ReadyEntry& entry, ReadyEntry& first) {
+  first.in_arena = first.in_arena && entry.in_arena;
+  for (std::size_t i = 0; i < std::min(first.members.size(), entry.members.size()); ++i) {
+    first.members[i].in_arena = first.members[i].in_arena && entry.members[i].in_arena;
+  }
+}
+
+// "allreduce 'x'", "allreduce 'x' of 3 tensors"
+std::string text_of(const ReadyEntry& entry) {
+  return str(collective_name(entry.kind), " '", entry.name, "'",
+             entry.members.empty() ? "" : str(" of ", entry.members.size(), " tensors"));
+}
+
 // The sum times the row's elements, or more than kElementCountMost if it is more.
 unsigned __int128 elements_of(const std::vector<std::int64_t>& rows, const Shape& shape) {
   unsigned __int128 sum = 0;
@@ -53,9 +67,9 @@ void RootNegotiator::add(Rank from, const ReadyEntry& entry, Time now) {
   if (pending.came[from.index()] || !needs(pending, from)) {
     // Its own rank refuses that at submission, so the peer is broken; its error, not the job's end.
     decisions_.push_back(
-        {.status = error(StatusCode::internal, collective_name(entry.kind), " '", entry.name,
-                         "' was announced by ", ranks_.text(from),
-                         needs(pending, from) ? " twice" : ", which has no part in it"),
+        {.status =
+             error(StatusCode::internal, text_of(entry), " was announced by ", ranks_.text(from),
+                   needs(pending, from) ? " twice" : ", which has no part in it"),
          .entry = entry,
          .members = pending.members});
     pending_.erase(entry.name);
@@ -64,7 +78,7 @@ void RootNegotiator::add(Rank from, const ReadyEntry& entry, Time now) {
   pending.came[from.index()] = true;
   ++pending.came_count;
   note_parts(from, entry, pending);
-  pending.first.in_arena = pending.first.in_arena && entry.in_arena;
+  note_arena(entry, pending.first);
   if (from != pending.first_rank && !same_operation(pending.first, entry)) {
     pending.differing.push_back({from, entry});
   } else if (entry.kind == CollectiveKind::scatter && from == entry.root) {
@@ -108,19 +122,30 @@ RootNegotiator::Pending& RootNegotiator::pending_of(Rank from, const ReadyEntry&
   return pending;
 }
 
-// What each rank says of its own rows. All entries are kept, also those that differ in kind: they
-// are read only where none does.
+// What each rank says of its own rows. All entries are kept, also those that differ in kind or
+// number of tensors: they are read only where none does.
 void RootNegotiator::note_parts(Rank from, const ReadyEntry& entry, Pending& pending) const {
-  if (!has_counts(entry.kind) || entry.shape.dimension_count() == 0) {
+  if (!has_counts(entry.kind)) {
     return;
   }
-  const auto count = static_cast<std::size_t>(ranks_.count());
-  pending.rows.resize(count);
-  pending.rows[from.index()] = entry.shape[0];
-  if (entry.kind == CollectiveKind::alltoall && !entry.splits.empty()) {
-    pending.splits.resize(count);
-    pending.splits[from.index()] = entry.splits;
+  pending.parts.resize(std::max({pending.parts.size(), entry.members.size(), std::size_t{1}}));
+  for (std::size_t i = 0; i < entry.members.size(); ++i) {
+    note_rows(from, entry.members[i].shape[0], pending.parts[i]);
   }
+  if (entry.shape.dimension_count() == 0) {
+    return;
+  }
+  Parts& parts = pending.parts.front();
+  note_rows(from, entry.shape[0], parts);
+  if (entry.kind == CollectiveKind::alltoall && !entry.splits.empty()) {
+    parts.splits.resize(static_cast<std::size_t>(ranks_.count()));
+    parts.splits[from.index()] = entry.splits;
+  }
+}
+
+void RootNegotiator::note_rows(Rank from, std::int64_t rows, Parts& parts) const {
+  parts.rows.resize(static_cast<std::size_t>(ranks_.count()));
+  parts.rows[from.index()] = rows;
 }
 
 bool RootNegotiator::needs(const Pending& pending, Rank rank) const {
@@ -156,21 +181,37 @@ void RootNegotiator::settle_owed(Rank from, std::uint64_t answers_seen) {
 
 void RootNegotiator::decide_complete(const std::string& name, Pending& pending) {
   Decision decision{.status = agree(pending), .entry = {}, .members = pending.members};
-  if (decision.status.ok()) {
-    give_parts(pending, decision);
+  if (decision.status.ok() && !pending.first.members.empty()) {
+    decide_members(pending);
+    pending_.erase(name);
+    return;
+  }
+  if (decision.status.ok() && !pending.parts.empty()) {
+    give_parts(pending.first, std::move(pending.parts.front()), decision);
   }
   decision.entry = std::move(pending.first);
   decisions_.push_back(std::move(decision));
   pending_.erase(name);
 }
 
-// A pending operation that is complete and has no differing entries.
-void RootNegotiator::give_parts(Pending& pending, Decision& decision) const {
-  const ReadyEntry& entry = pending.first;
+void RootNegotiator::decide_members(Pending& pending) {
+  for (std::size_t i = 0; i < pending.first.members.size(); ++i) {
+    Decision decision{.status = ok_status(),
+                      .entry = entry_of_member(pending.first, i),
+                      .tensor = static_cast<std::uint32_t>(i)};
+    if (!pending.parts.empty()) {
+      give_parts(decision.entry, std::move(pending.parts[i]), decision);
+    }
+    decisions_.push_back(std::move(decision));
+  }
+}
+
+// Of a pending operation that is complete and has no differing entries.
+void RootNegotiator::give_parts(const ReadyEntry& entry, Parts parts, Decision& decision) const {
   switch (entry.kind) {
     case CollectiveKind::allgather:
     case CollectiveKind::gather:
-      decision.rows = std::move(pending.rows);
+      decision.rows = std::move(parts.rows);
       return;
     case CollectiveKind::reduce_scatter:
     case CollectiveKind::scatter:
@@ -184,17 +225,17 @@ void RootNegotiator::give_parts(Pending& pending, Decision& decision) const {
     default:
       return;
   }
-  if (pending.splits.empty()) {
-    for (const std::int64_t rows : pending.rows) {
+  if (parts.splits.empty()) {
+    for (const std::int64_t rows : parts.rows) {
       decision.rows.push_back(rows / ranks_.count());
     }
     return;
   }
-  decision.splits = std::move(pending.splits);
+  decision.splits = std::move(parts.splits);
   for (std::size_t r = 0; r < decision.splits.size(); ++r) {
     if (decision.splits[r].empty()) {
       decision.splits[r].assign(static_cast<std::size_t>(ranks_.count()),
-                                pending.rows[r] / ranks_.count());
+                                parts.rows[r] / ranks_.count());
     }
   }
 }
@@ -219,18 +260,24 @@ Status RootNegotiator::disagreement(const Pending& pending) const {
 
 Status RootNegotiator::check_size(const Pending& pending) const {
   const ReadyEntry& entry = pending.first;
-  if (!has_counts(entry.kind)) {
+  const bool grouped = !entry.members.empty();
+  if (!grouped && !has_counts(entry.kind)) {
     return ok_status();
   }
-  if (entry.shape.dimension_count() == 0) {
+  if (!grouped && entry.shape.dimension_count() == 0) {
     // Pair: its own rank's check_request; the parser cannot know who the root of a scatter is.
-    return error(StatusCode::internal, collective_name(entry.kind), " '", entry.name,
-                 "': the root gave a tensor without rows");
+    return error(StatusCode::internal, text_of(entry), ": the root gave a tensor without rows");
   }
   // An alltoall's ranks receive together what they send together.
-  if (elements_of(pending.rows, entry.shape) > kElementCountMost) {
-    return error(StatusCode::invalid_argument, collective_name(entry.kind), " '", entry.name,
-                 "': the result would have more than 2^56 elements");
+  unsigned __int128 elements = grouped ? 0 : elements_of(pending.parts[0].rows, entry.shape);
+  for (std::size_t i = 0; i < entry.members.size(); ++i) {
+    const Shape& shape = entry.members[i].shape;
+    elements +=
+        has_counts(entry.kind) ? elements_of(pending.parts[i].rows, shape) : shape.element_count();
+  }
+  if (elements > kElementCountMost) {
+    return error(StatusCode::invalid_argument, text_of(entry),
+                 ": the result would have more than 2^56 elements");
   }
   return ok_status();
 }
@@ -253,8 +300,8 @@ void RootNegotiator::fail_for_lack_of(Rank gone, const std::string& name, const 
                                                   : str("its last submit was '", last.name, "'");
   decisions_.push_back(
       {.status =
-           error(StatusCode::peer_ended, collective_name(pending.first.kind), " '", name,
-                 "' needs ", ranks_.text(gone), ", which ended normally",
+           error(StatusCode::peer_ended, text_of(pending.first), " needs ", ranks_.text(gone),
+                 ", which ended normally",
                  pending.came[gone.index()] ? " before all ranks had submitted it; " : "; ",
                  last_text,
                  ". every rank must submit each name equally often before it shuts down; if its "
@@ -301,9 +348,8 @@ std::vector<std::string> RootNegotiator::on_timer(Time now) {
       continue;
     }
     if (now >= pending.next_warning) {
-      warnings.push_back(str(collective_name(pending.first.kind), " '", at->first,
-                             "' has waited for ", seconds_text(now - pending.since), ": ",
-                             missing_text(pending, now),
+      warnings.push_back(str(text_of(pending.first), " has waited for ",
+                             seconds_text(now - pending.since), ": ", missing_text(pending, now),
                              ". waiting: ", ranks_text(present(pending)),
                              ". first warning: HVD_STALL_WARNING_SECONDS ",
                              seconds_from_nanos(limits_.stall_warning)));
@@ -357,9 +403,9 @@ std::string RootNegotiator::missing_text(const Pending& pending, Time now) const
 Status RootNegotiator::deadline_status(const Pending& pending, Time now) const {
   const std::vector<Rank> absent = missing(pending);
   HVD_CHECK(!absent.empty());
-  return error(StatusCode::deadline_exceeded, collective_name(pending.first.kind), " '",
-               pending.first.name, "' gave up after ", seconds_text(now - pending.since), ": ",
-               missing_text(pending, now), ". waiting: ", ranks_text(present(pending)),
+  return error(StatusCode::deadline_exceeded, text_of(pending.first), " gave up after ",
+               seconds_text(now - pending.since), ": ", missing_text(pending, now),
+               ". waiting: ", ranks_text(present(pending)),
                ". limit: HVD_DEADLINE_SECONDS or the call's own deadline, ",
                seconds_text(pending.deadline_length))
       .about_tensor(pending.first.name)

@@ -5,6 +5,7 @@
 // Read next: tests/core/stages/root_negotiator_test.cc, tests/sim.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -16,13 +17,15 @@
 
 namespace hvd {
 
+// A grouped operation that is ok is a decision for each of its tensors, one behind the other.
 struct Decision {
   Status status;     // ok: run it; else every rank that has it pending fails it
   ReadyEntry entry;  // of the first rank that submitted, a scatter's of its root; the name at least
   std::vector<std::int64_t> rows = {};  // of what is ok: AnsweredGroup::rows, where equal for all
   // alltoall that is ok and not even: by rank that sends, the rows for each rank.
   std::vector<std::vector<std::int64_t>> splits = {};
-  std::vector<Rank> members = {};  // whom it concerns; empty: all
+  std::vector<Rank> members = {};            // whom it concerns; empty: all
+  std::optional<std::uint32_t> tensor = {};  // which one of a grouped operation `entry` is
 };
 
 class RootNegotiator {
@@ -50,14 +53,18 @@ class RootNegotiator {
   std::size_t pending_count() const { return pending_.size(); }
 
  private:
+  // What each rank says of one tensor's rows.
+  struct Parts {
+    std::vector<std::int64_t> rows;  // first dimension by rank, where each has its own
+    std::vector<std::vector<std::int64_t>> splits;  // alltoall, once somebody gave some
+  };
   struct Pending {
     std::vector<RankEntry> differing;  // entries that are not the same operation as `first`
     ReadyEntry first;
     Rank first_rank;
     std::vector<bool> came;
-    std::vector<Rank> members;       // the two of a point-to-point; empty: all
-    std::vector<std::int64_t> rows;  // first dimension by rank, where each has its own
-    std::vector<std::vector<std::int64_t>> splits;  // alltoall, once somebody gave some
+    std::vector<Rank> members;  // the two of a point-to-point; empty: all
+    std::vector<Parts> parts;   // one for each tensor, where the kind has counts
     int came_count = 0;
     Time since = 0;
     Time deadline = kNever;
@@ -79,15 +86,17 @@ class RootNegotiator {
   void add(Rank from, const ReadyEntry& entry, Time now);
   Pending& pending_of(Rank from, const ReadyEntry& entry, Time now);
   void note_parts(Rank from, const ReadyEntry& entry, Pending& pending) const;
+  void note_rows(Rank from, std::int64_t rows, Parts& parts) const;
   bool needs(const Pending& pending, Rank rank) const;
   std::size_t member_count(const Pending& pending) const;
   bool crossed(Rank from, const std::string& name, std::uint64_t answers_seen);
   void settle_owed(Rank from, std::uint64_t answers_seen);
   void decide_complete(const std::string& name, Pending& pending);
+  void decide_members(Pending& pending);
   Status agree(const Pending& pending) const;
   Status disagreement(const Pending& pending) const;
   Status check_size(const Pending& pending) const;
-  void give_parts(Pending& pending, Decision& decision) const;
+  void give_parts(const ReadyEntry& entry, Parts parts, Decision& decision) const;
   void fail_for_lack_of(Rank gone, const std::string& name, const Pending& pending);
   std::vector<Rank> missing(const Pending& pending) const;
   std::vector<Rank> present(const Pending& pending) const;

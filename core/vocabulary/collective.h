@@ -81,6 +81,11 @@ constexpr bool has_splits(CollectiveKind kind) {
   return kind == CollectiveKind::reduce_scatter || kind == CollectiveKind::alltoall ||
          kind == CollectiveKind::scatter;
 }
+// Whether many tensors may be one operation.
+constexpr bool may_be_grouped(CollectiveKind kind) {
+  return kind == CollectiveKind::allreduce || kind == CollectiveKind::allgather ||
+         kind == CollectiveKind::reduce_scatter;
+}
 // Whether the runtime makes the memory of the result, because its size depends on other ranks.
 constexpr bool makes_result(CollectiveKind kind) {
   return kind == CollectiveKind::allgather || kind == CollectiveKind::alltoall ||

@@ -19,6 +19,8 @@
 namespace hvd {
 
 inline constexpr std::size_t kNameBytesMax = 1024;
+// Tensors of one grouped operation. It is announced in one message, which has to fit.
+inline constexpr std::size_t kGroupTensorsMax = 65536;
 
 // Names of point-to-point operations begin with this; no other name may.
 inline constexpr std::string_view kPointToPointPrefix = "p2p ";

@@ -100,5 +100,15 @@ TEST_CASE("an answered scatter says what its root gives", "[answer]") {
   CHECK(group.rows == std::vector<std::int64_t>{1, 3});
 }
 
+TEST_CASE("of a group an answer says the name and which tensors, in runs", "[answer]") {
+  std::vector<Decision> decisions;
+  for (const std::uint32_t tensor : {0u, 1u, 4u, 5u, 6u}) {
+    decisions.push_back({.status = ok_status(), .entry = entry_of("g"), .tensor = tensor});
+  }
+  const DecidedGroup group = agreed_group(decisions, {0, 1, 2, 3, 4});
+  CHECK(group.answer.names == std::vector<std::string>{"g"});
+  CHECK(group.answer.members == std::vector<MemberRun>{{0, 2}, {4, 3}});
+}
+
 }  // namespace
 }  // namespace hvd

@@ -16,11 +16,11 @@ using test::shape_of;
 using Groups = std::vector<std::vector<std::size_t>>;
 
 Groups fuse_all(const std::vector<ReadyEntry>& entries, std::size_t bytes_max) {
-  std::vector<const ReadyEntry*> pointers;
+  std::vector<Decision> decisions;
   for (const ReadyEntry& entry : entries) {
-    pointers.push_back(&entry);
+    decisions.push_back({.status = ok_status(), .entry = entry});
   }
-  return fuse(pointers, bytes_max);
+  return fuse(decisions, bytes_max);
 }
 
 ReadyEntry any_entry() {
@@ -118,6 +118,25 @@ TEST_CASE("a limit of 0 turns fusion off, for tensors without elements too", "[f
   const std::vector<ReadyEntry> entries(3, entry_of("x", CollectiveKind::allreduce, shape_of({0})));
   CHECK(fuse_all(entries, 0) == Groups{{0}, {1}, {2}});
   CHECK(fuse_all(entries, 1) == Groups{{0, 1, 2}});
+}
+
+Decision tensor_of(const std::string& name, std::uint32_t tensor, DType dtype = DType::float32) {
+  Decision decision{.status = ok_status(), .entry = entry_of(name), .tensor = tensor};
+  decision.entry.dtype = dtype;
+  return decision;
+}
+
+TEST_CASE("a group's tensors go together beyond the limit, and with nobody else", "[fusion]") {
+  const Decision alone{.status = ok_status(), .entry = entry_of("x")};
+  const std::vector<Decision> decisions = {alone,
+                                           tensor_of("g", 0),
+                                           tensor_of("g", 1, DType::int64),
+                                           tensor_of("g", 2),
+                                           tensor_of("h", 0),
+                                           alone};
+  CHECK(fuse(decisions, 24) == Groups{{0}, {1, 3}, {2}, {4}, {5}});
+  CHECK(fuse(decisions, 1000) == Groups{{0, 5}, {1, 3}, {2}, {4}});
+  CHECK(fuse(decisions, 0) == Groups{{0}, {1}, {2}, {3}, {4}, {5}});  // fusion is turned off
 }
 
 }  // namespace

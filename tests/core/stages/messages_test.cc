@@ -29,6 +29,18 @@ void add_splits(ReadyEntry& entry) {
   entry.splits = {first, 0, entry.shape[0] - first};
 }
 
+void add_members(ReadyEntry& entry) {
+  if (!may_be_grouped(entry.kind) || !entry.splits.empty()) {
+    return;
+  }
+  entry.members.resize(*rc::gen::inRange<std::size_t>(0, 4));
+  for (MemberEntry& member : entry.members) {
+    member.dtype = static_cast<DType>(*rc::gen::inRange(0, kDTypeCount));
+    member.in_arena = *rc::gen::arbitrary<bool>();
+    member.shape = test::shape_of({*rc::gen::inRange(0, 9), *rc::gen::inRange(0, 9)});
+  }
+}
+
 ReadyEntry any_entry() {
   ReadyEntry entry;
   entry.kind = static_cast<CollectiveKind>(*rc::gen::inRange(0, kCollectiveKindCount));
@@ -47,6 +59,7 @@ ReadyEntry any_entry() {
   }
   entry.shape = Shape(sizes);
   add_splits(entry);
+  add_members(entry);
   entry.name = *names();
   if (is_point_to_point(entry.kind)) {
     entry.peer = Rank(*rc::gen::inRange(0, kRankCount));
@@ -70,6 +83,11 @@ AnsweredGroup any_group() {
   group.item = *rc::gen::arbitrary<std::uint64_t>();
   group.dtype = static_cast<DType>(*rc::gen::inRange(0, kDTypeCount));
   group.shape = test::shape_of({*rc::gen::inRange(0, 9), 4});
+  if (group.code == StatusCode::ok && *rc::gen::arbitrary<bool>()) {
+    group.names.resize(1);
+    group.members = {{*rc::gen::arbitrary<std::uint32_t>(), *rc::gen::arbitrary<std::uint32_t>()},
+                     {2, 1}};
+  }
   return group;
 }
 
@@ -119,8 +137,22 @@ bool good_splits(const ReadyEntry& entry) {
          (entry.kind == CollectiveKind::alltoall ? sum <= entry.shape[0] : sum == entry.shape[0]);
 }
 
+bool good_members(const ReadyEntry& entry) {
+  return may_be_grouped(entry.kind) && entry.splits.empty() &&
+         std::all_of(entry.members.begin(), entry.members.end(), [&](const MemberEntry& member) {
+           return valid_dtype(static_cast<int>(member.dtype)) && member.shape.countable() &&
+                  (!has_counts(entry.kind) || member.shape.dimension_count() > 0);
+         });
+}
+
 bool in_range(const ReadyEntry& entry) {
   const bool scalar = entry.shape.dimension_count() == 0;
+  if (!entry.members.empty()) {
+    ReadyEntry head = entry;
+    head.members.clear();
+    head.kind = CollectiveKind::allreduce;  // its own shape means nothing
+    return good_members(entry) && in_range(head);
+  }
   return valid_collective(static_cast<int>(entry.kind)) &&
          valid_dtype(static_cast<int>(entry.dtype)) &&
          valid_reduce_op(static_cast<int>(entry.op)) && entry.root.value >= 0 &&
@@ -143,6 +175,8 @@ bool in_range(const AnsweredGroup& group) {
     good = good && rows >= 0;
   }
   good = good && valid_dtype(static_cast<int>(group.dtype)) && group.shape.countable();
+  good =
+      good && (group.members.empty() || (group.names.size() == 1 && group.code == StatusCode::ok));
   return good && (group.rows.empty() || group.rows.size() == kRankCount);
 }
 
@@ -228,6 +262,52 @@ TEST_CASE("splits and peers travel with the kinds that have them", "[messages]")
   CHECK(entries[1].peer == Rank(2));
 }
 
+ReadyEntry grouped_entry(CollectiveKind kind = CollectiveKind::allreduce) {
+  ReadyEntry entry = test::entry_of("g", kind, Shape());
+  entry.members = {{DType::float32, true, test::shape_of({6})},
+                   {DType::int64, false, test::shape_of({2, 3})}};
+  return entry;
+}
+
+TEST_CASE("the tensors of a group travel in one entry, and which of them are answered",
+          "[messages]") {
+  const ReadyEntry entry = grouped_entry();
+  const Result<ControlMessage> ready = decode(encode(test::ready({entry})), kRankCount);
+  REQUIRE(ready.ok());
+  CHECK(std::get<ReadyMessage>(*ready).entries.at(0).members == entry.members);
+  // What one more tensor of one dimension costs: no name.
+  ReadyEntry larger = entry;
+  larger.members.push_back(entry.members[0]);
+  CHECK(encode(test::ready({larger})).size() == encode(test::ready({entry})).size() + 11);
+  AnsweredGroup group;
+  group.names = {"g"};
+  group.members = {{0, 7}, {9, 1}};
+  const Result<ControlMessage> answer = decode(encode(AnswerMessage{1, {group}}), kRankCount);
+  REQUIRE(answer.ok());
+  CHECK(std::get<AnswerMessage>(*answer).groups.at(0).members == group.members);
+}
+
+TEST_CASE("a group that no rank may ask for or be answered is refused", "[messages]") {
+  const auto refused = [](const ReadyEntry& entry) {
+    return !decode(encode(test::ready({entry})), kRankCount).ok();
+  };
+  CHECK_FALSE(refused(grouped_entry(CollectiveKind::allgather)));
+  CHECK(refused(grouped_entry(CollectiveKind::broadcast)));
+  ReadyEntry scalar = grouped_entry(CollectiveKind::allgather);
+  scalar.members[1].shape = Shape();
+  CHECK(refused(scalar));
+  ReadyEntry dealt = grouped_entry(CollectiveKind::reduce_scatter);
+  dealt.shape = test::shape_of({3});
+  dealt.splits = {1, 1, 1};
+  CHECK(refused(dealt));
+  ReadyEntry endless = grouped_entry();
+  endless.members.resize(kGroupTensorsMax + 1, endless.members[0]);
+  CHECK(refused(endless));
+  AnsweredGroup failed{StatusCode::mismatch, "text", Rank(1), 0, {"g"}, {}};
+  failed.members = {{0, 1}};
+  CHECK_FALSE(decode(encode(AnswerMessage{1, {failed}}), kRankCount).ok());
+}
+
 TEST_CASE("row counts that do not fit their tensor are refused", "[messages]") {
   for (const CollectiveKind kind :
        {CollectiveKind::alltoall, CollectiveKind::reduce_scatter, CollectiveKind::scatter}) {
@@ -295,7 +375,7 @@ TEST_CASE("bytes that mean nothing are refused or in range", "[messages][fuzz]")
       bytes.push_back(std::byte{value});
     }
     if (dress_up && bytes.size() > 2) {
-      bytes[0] = std::byte{2};
+      bytes[0] = encode(HeartbeatMessage{})[0];  // the version
       bytes[1] = static_cast<std::byte>(noise[1] % 8);
     }
     const Result<ControlMessage> message = decode(bytes, kRankCount);

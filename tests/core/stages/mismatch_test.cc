@@ -169,5 +169,38 @@ TEST_CASE("a thousand ranks that all say something else make a text that fits in
   CHECK(decode(encode(answer), 1000).ok());
 }
 
+TEST_CASE("groups must agree in their number of tensors and in each of them", "[mismatch]") {
+  ReadyEntry usual = entry_of("g", CollectiveKind::allreduce, Shape());
+  usual.members.resize(3, {DType::float32, false, shape_of({2, 3})});
+  ReadyEntry shorter = usual;
+  shorter.members.pop_back();
+  ReadyEntry other = usual;
+  other.members[1].shape = shape_of({4});
+  ReadyEntry elsewhere = usual;
+  elsewhere.members[2].in_arena = true;
+  const ReadyEntry alone = entry_of("g");
+  CHECK(same_operation(usual, elsewhere));
+  for (const ReadyEntry& entry : {shorter, other, alone}) {
+    CHECK_FALSE(same_operation(usual, entry));
+    CHECK_FALSE(same_operation(entry, usual));
+  }
+  CHECK_THAT(mismatch_text({{Rank(0), usual}, {Rank(1), shorter}, {Rank(2), alone}}),
+             Catch::Contains("allreduce 'g': number of tensors differs: a group of 3 tensors on "
+                             "rank 0, a group of 2 tensors on rank 1, one tensor on rank 2"));
+  CHECK_THAT(mismatch_text({{Rank(0), other}, {Rank(1), usual}}),
+             Catch::Contains("allreduce 'g', tensor 2 of 3: shape differs: [4] on rank 0, [2 3] on "
+                             "rank 1"));
+}
+
+TEST_CASE("the tensors of a grouped allgather may differ in rows only", "[mismatch]") {
+  ReadyEntry usual = entry_of("g", CollectiveKind::allgather, Shape());
+  usual.members.resize(2, {DType::float32, false, shape_of({2, 3})});
+  ReadyEntry other = usual;
+  other.members[1].shape = shape_of({5, 3});
+  CHECK(same_operation(usual, other));
+  other.members[1].shape = shape_of({2, 4});
+  CHECK_FALSE(same_operation(usual, other));
+}
+
 }  // namespace
 }  // namespace hvd

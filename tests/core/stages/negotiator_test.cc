@@ -6,6 +6,7 @@
 namespace hvd {
 namespace {
 
+using test::grouped_of;
 using test::operation_of;
 using test::request_of;
 
@@ -20,6 +21,11 @@ struct One {
     negotiator.add(operation, failed);
     return operation;
   }
+  OperationPtr add_group(const std::string& name, std::size_t count) {
+    OperationPtr operation = grouped_of(name, count);
+    negotiator.add(operation, failed);
+    return operation;
+  }
   Status answer(std::vector<AnsweredGroup> groups) {
     return negotiator.on_answer({++sequence, std::move(groups)}, agreed, failed);
   }
@@ -30,6 +36,12 @@ AnsweredGroup good(std::vector<std::string> names) {
 }
 AnsweredGroup bad(StatusCode code, const std::string& name) {
   return {code, "because", Rank(2), 0, {name}, {}};
+}
+
+AnsweredGroup members(const std::string& name, std::vector<MemberRun> runs) {
+  AnsweredGroup group = good({name});
+  group.members = std::move(runs);
+  return group;
 }
 
 TEST_CASE("submissions are announced once, in order, with the answers that were seen",
@@ -122,6 +134,63 @@ TEST_CASE("everything that is not answered can be taken back", "[negotiator]") {
   CHECK(one.negotiator.take_all().size() == 2);
   CHECK(one.negotiator.pending_count() == 0);
   CHECK_FALSE(one.negotiator.has_announcements());
+}
+
+TEST_CASE("a group is announced as one entry and may be answered in several items",
+          "[negotiator]") {
+  One one;
+  const OperationPtr group = one.add_group("g", 3);
+  const ReadyMessage message = one.negotiator.take_announcements();
+  REQUIRE(message.entries.size() == 1);
+  CHECK(message.entries[0].name == "g");
+  CHECK(message.entries[0].members.size() == 3);
+  REQUIRE(one.answer({members("g", {{0, 1}, {2, 1}})}).ok());
+  REQUIRE(one.agreed.size() == 1);
+  REQUIRE(one.agreed[0].operations.size() == 2);
+  CHECK(one.agreed[0].operations[1].get() == &group->members[2]);
+  CHECK(one.negotiator.pending_count() == 1);
+  REQUIRE(one.answer({members("g", {{1, 1}})}).ok());
+  CHECK(one.negotiator.pending_count() == 0);
+}
+
+TEST_CASE("what of a group is not answered yet can be taken back or fail", "[negotiator]") {
+  for (const bool fails : {false, true}) {
+    One one;
+    const OperationPtr group = one.add_group("g", 3);
+    REQUIRE(one.answer({members("g", {{1, 1}})}).ok());
+    std::vector<OperationPtr> rest;
+    if (fails) {
+      REQUIRE(one.answer({bad(StatusCode::peer_ended, "g")}).ok());
+      for (const Outcome& outcome : one.failed) {
+        rest.push_back(outcome.operation);
+      }
+    } else {
+      rest = one.negotiator.take_all();
+    }
+    REQUIRE(rest.size() == 2);
+    CHECK(rest[0].get() == &group->members[0]);
+    CHECK(rest[1].get() == &group->members[2]);
+  }
+  One one;
+  const OperationPtr whole = one.add_group("g", 3);
+  REQUIRE(one.answer({bad(StatusCode::mismatch, "g")}).ok());
+  REQUIRE(one.failed.size() == 1);
+  CHECK(one.failed[0].operation == whole);
+}
+
+TEST_CASE("an answer that does not fit the group is a broken protocol", "[negotiator]") {
+  const auto broken = [](const AnsweredGroup& group) {
+    One one;
+    one.add_group("g", 3);
+    one.add("x");
+    return one.answer({group}).code() == StatusCode::internal;
+  };
+  CHECK(broken(good({"g"})));
+  CHECK(broken(members("x", {{0, 1}})));
+  CHECK(broken(members("g", {{0, 2}, {1, 1}})));
+  CHECK(broken(members("g", {{0, 4}})));
+  CHECK(broken(members("g", {{2, UINT32_MAX}})));
+  CHECK_FALSE(broken(members("g", {{0, 3}})));
 }
 
 }  // namespace

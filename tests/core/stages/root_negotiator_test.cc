@@ -426,5 +426,87 @@ TEST_CASE("of many missing ranks four are named and the rest counted", "[root_ne
   CHECK(warnings[0].size() < 1000);
 }
 
+ReadyEntry grouped_entry(CollectiveKind kind, std::vector<std::int64_t> rows) {
+  ReadyEntry entry = entry_of("g", kind, Shape());
+  for (const std::int64_t count : rows) {
+    entry.members.push_back({DType::float32, true, shape_of({count, 2})});
+  }
+  return entry;
+}
+
+TEST_CASE("a group is decided tensor by tensor, with the rows of each", "[root_negotiator]") {
+  Root root(2);
+  root.submit(1, grouped_entry(CollectiveKind::allgather, {1, 2}));
+  CHECK(root.decide().empty());
+  root.submit(0, grouped_entry(CollectiveKind::allgather, {3, 0}));
+  const std::vector<Decision> decisions = root.decide();
+  REQUIRE(decisions.size() == 2);
+  CHECK(decisions[0].tensor == 0);
+  CHECK(decisions[0].rows == std::vector<std::int64_t>{3, 1});
+  CHECK(decisions[1].tensor == 1);
+  CHECK(decisions[1].rows == std::vector<std::int64_t>{0, 2});
+  CHECK(decisions[1].entry.name == "g");
+  CHECK(root.negotiator.pending_count() == 0);
+}
+
+TEST_CASE("a group of another number of tensors, or none, is one mismatch", "[root_negotiator]") {
+  for (const ReadyEntry& other : {grouped_entry(CollectiveKind::allgather, {1}),
+                                  grouped_entry(CollectiveKind::reduce_scatter, {1, 2, 3}),
+                                  entry_of("g", CollectiveKind::allgather)}) {
+    for (const bool other_first : {false, true}) {
+      Root root(2);
+      const ReadyEntry usual = grouped_entry(CollectiveKind::allgather, {1, 2});
+      root.submit(0, other_first ? other : usual);
+      root.submit(1, other_first ? usual : other);
+      const std::vector<Decision> decisions = root.decide();
+      REQUIRE(decisions.size() == 1);
+      CHECK(decisions[0].status.code() == StatusCode::mismatch);
+      CHECK_FALSE(decisions[0].tensor);
+    }
+  }
+}
+
+TEST_CASE("a tensor of a group is reduced where it lies if all ranks have it there",
+          "[root_negotiator]") {
+  Root root(2);
+  ReadyEntry other = grouped_entry(CollectiveKind::allreduce, {1, 2});
+  other.members[1].in_arena = false;
+  root.submit(0, grouped_entry(CollectiveKind::allreduce, {1, 2}));
+  root.submit(1, other);
+  const std::vector<Decision> decisions = root.decide();
+  REQUIRE(decisions.size() == 2);
+  CHECK(decisions[0].entry.in_arena);
+  CHECK_FALSE(decisions[1].entry.in_arena);
+}
+
+TEST_CASE("a group that waits is warned of and given up as one operation", "[root_negotiator]") {
+  Root root(2);
+  root.submit(0, with_deadline(grouped_entry(CollectiveKind::allreduce, {1, 2}), 20 * kSecond));
+  root.now += 10 * kSecond;
+  const std::vector<std::string> warnings = root.negotiator.on_timer(root.now);
+  REQUIRE(warnings.size() == 1);
+  CHECK_THAT(warnings[0], Catch::Contains("allreduce 'g' of 2 tensors has waited for 10.0 s"));
+  CHECK_THAT(warnings[0], Catch::Contains("rank 1 (host host-b, pid 101) did not submit it"));
+  root.now += 10 * kSecond;
+  CHECK(root.negotiator.on_timer(root.now).empty());
+  const std::vector<Decision> decisions = root.decide();
+  REQUIRE(decisions.size() == 1);
+  CHECK(decisions[0].status.code() == StatusCode::deadline_exceeded);
+  CHECK(decisions[0].status.tensor() == "g");
+  CHECK(decisions[0].status.culprit_rank() == 1);
+}
+
+TEST_CASE("a group whose tensors are too many elements together is an error", "[root_negotiator]") {
+  Root root(2);
+  for (int r = 0; r < 2; ++r) {
+    root.submit(r, grouped_entry(CollectiveKind::allreduce, {1LL << 54, 1LL << 54}));
+  }
+  CHECK(root.decide().at(0).status.ok());
+  for (int r = 0; r < 2; ++r) {
+    root.submit(r, grouped_entry(CollectiveKind::allreduce, {1LL << 54, 1LL << 54, 1}));
+  }
+  CHECK(root.decide().at(0).status.code() == StatusCode::invalid_argument);
+}
+
 }  // namespace
 }  // namespace hvd

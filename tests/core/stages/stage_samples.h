@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "core/stages/grouped.h"
 #include "core/stages/job_ranks.h"
 #include "core/stages/messages.h"
 #include "core/stages/operation.h"
@@ -58,6 +59,18 @@ inline OperationPtr operation_of(const Request& request) {
   auto operation = std::make_shared<Operation>();
   operation->request = request;
   return operation;
+}
+
+// Tensors of shape [2 3] that share memory which is only read.
+inline std::vector<GroupTensor> group_tensors(std::size_t count) {
+  static std::array<std::byte, 64> memory;
+  return std::vector<GroupTensor>(count, {{memory.data(), DType::float32, shape_of({2, 3})}});
+}
+inline OperationPtr grouped_of(const std::string& name, std::size_t count) {
+  Request whole;
+  whole.kind = CollectiveKind::allgather;
+  whole.name = name;
+  return grouped_operation(whole, group_tensors(count));
 }
 
 }  // namespace hvd::test
