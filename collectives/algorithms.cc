@@ -11,9 +11,12 @@
 #include "collectives/generators/circulant_reduce_scatter.h"
 #include "collectives/generators/dissemination_barrier.h"
 #include "collectives/generators/halving_doubling_allreduce.h"
+#include "collectives/generators/hierarchical_allgather.h"
 #include "collectives/generators/hierarchical_allreduce.h"
 #include "collectives/generators/hierarchical_barrier.h"
 #include "collectives/generators/hierarchical_broadcast.h"
+#include "collectives/generators/hierarchical_reduce.h"
+#include "collectives/generators/hierarchical_reduce_scatter.h"
 #include "collectives/generators/linear_gather.h"
 #include "collectives/generators/linear_scatter.h"
 #include "collectives/generators/one_shot_allreduce.h"
@@ -96,6 +99,16 @@ double parts_bound(const ScheduleSize& size) {
   const double chunks = size.longest_part / std::min(size.chunk_elements, most) + 1;
   return (3 * size.rank_count + 5) * chunks;
 }
+// Each chunk of a part is sent, taken, put into slots and fetched there at most once.
+double parts_of_hosts_bound(const ScheduleSize& size, double stripe_count) {
+  const double most = std::max(1.0, std::floor(size.slot_elements / stripe_count / 2));
+  const double chunks = size.longest_part / std::min(size.chunk_elements, most) + 1;
+  return 10 * size.rank_count * chunks + size.rank_count;
+}
+double hosts_allgather_bound(const ScheduleSize& size) { return parts_of_hosts_bound(size, 2); }
+double hosts_reduce_scatter_bound(const ScheduleSize& size) {
+  return parts_of_hosts_bound(size, size.rank_count);
+}
 double spread_bound(const ScheduleSize& size) {
   return (rounds_of(size.rank_count) + 5) * slot_chunks_of(size) + chunks_of(size);
 }
@@ -140,12 +153,16 @@ constexpr std::array kRows = {
                  "parts go around the ring"},
     AlgorithmRow{Kind::allgather, Algorithm::circulant, "circulant", make_circulant_allgather,
                  circulant_bound, 0, "ever more parts are fetched from ever farther ranks"},
+    AlgorithmRow{Kind::allgather, Algorithm::hierarchical, "hierarchical",
+                 make_hierarchical_allgather, hosts_allgather_bound,
+                 kNeedsSlots | kNeedsStripes | kNeedsSeveralHosts,
+                 "parts go from host to host around a ring, in each host through slots"},
     AlgorithmRow{Kind::broadcast, Algorithm::slots, "slots", make_slots_broadcast, one_shot_bound,
                  kNeedsSlots | kNeedsOneHost,
                  "the root puts chunks into its slots, the others fetch them"},
     AlgorithmRow{Kind::broadcast, Algorithm::hierarchical, "hierarchical",
                  make_hierarchical_broadcast, spread_bound, kNeedsSlots | kNeedsSeveralHosts,
-                 "between hosts down a tree, in each host through slots"},
+                 "between hosts down a tree or a chain, in each host through slots"},
     AlgorithmRow{Kind::broadcast, Algorithm::tree, "tree", make_tree_broadcast, whole_vector_bound,
                  0, "down a binomial tree"},
     AlgorithmRow{Kind::broadcast, Algorithm::chain, "chain", make_chain_broadcast, chain_bound, 0,
@@ -156,6 +173,9 @@ constexpr std::array kRows = {
     AlgorithmRow{Kind::reduce, Algorithm::two_shot, "two_shot", make_two_shot_reduce,
                  two_shot_bound, kNeedsSlots | kNeedsOneHost,
                  "every rank combines its share of what lies in the slots, the root collects"},
+    AlgorithmRow{Kind::reduce, Algorithm::hierarchical, "hierarchical", make_hierarchical_reduce,
+                 spread_bound, kNeedsSlots | kNeedsSeveralHosts,
+                 "combined in each host through slots, between hosts up a tree or along a chain"},
     AlgorithmRow{Kind::reduce, Algorithm::tree, "tree", make_tree_reduce, whole_vector_bound, 0,
                  "up a binomial tree"},
     AlgorithmRow{Kind::reduce, Algorithm::chain, "chain", make_chain_reduce, chain_bound, 0,
@@ -163,6 +183,10 @@ constexpr std::array kRows = {
     AlgorithmRow{Kind::reduce_scatter, Algorithm::slots, "slots", make_slots_reduce_scatter,
                  striped_bound, kNeedsSlots | kNeedsOneHost | kNeedsStripes,
                  "each rank puts the others' parts into its slots and combines its own"},
+    AlgorithmRow{Kind::reduce_scatter, Algorithm::hierarchical, "hierarchical",
+                 make_hierarchical_reduce_scatter, hosts_reduce_scatter_bound,
+                 kNeedsSlots | kNeedsStripes | kNeedsSeveralHosts,
+                 "each host combines what it has for a part and sends it to the part's rank"},
     AlgorithmRow{Kind::reduce_scatter, Algorithm::pairwise, "pairwise",
                  make_pairwise_reduce_scatter, pairs_bound, 0,
                  "each rank gets its part of all others"},

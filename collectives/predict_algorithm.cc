@@ -56,8 +56,8 @@ Growth growth_of(const AlgorithmRow& row) {
     case Algorithm::halving_doubling:
     case Algorithm::tree:
     case Algorithm::dissemination:
-    case Algorithm::hierarchical:
       return Growth::logarithm;
+    case Algorithm::hierarchical:
     case Algorithm::circulant:
       return has_counts(row.kind) ? Growth::ranks_of_parts : Growth::logarithm;
     case Algorithm::ring:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <map>
 #include <string>
 #include <utility>
@@ -81,21 +82,24 @@ bool is_possible(const AlgorithmRow& row, const Situation& situation) {
 // who force it, and for wires on which only few pairs may talk.
 struct AllreduceRule {
   int rank_count_most;
+  bool any_rank_count;                // or powers of two only
   std::uint64_t bytes_most;           // of the vector
   std::uint64_t bytes_per_rank_most;  // of a rank's block of it
   Algorithm algorithm;
   std::string_view reason;
 };
 constexpr std::uint64_t kAnyBytes = std::numeric_limits<std::uint64_t>::max();
-constexpr std::array<AllreduceRule, 4> kEdgeRules = {{
-    {2, 64 * kKiB, kAnyBytes, Algorithm::recursive_doubling,
+constexpr std::array<AllreduceRule, 5> kEdgeRules = {{
+    {2, true, 64 * kKiB, kAnyBytes, Algorithm::recursive_doubling,
      "one round instead of two; a rank reads and writes 5 n bytes instead of 4.5 n"},
-    {kRankCountMax, 32 * kKiB, kAnyBytes, Algorithm::recursive_doubling,
+    {kRankCountMax, true, 32 * kKiB, kAnyBytes, Algorithm::recursive_doubling,
      "log p rounds instead of 2 (p - 1), and rounds cost more than bytes here"},
-    {kRankCountMax, kAnyBytes, 32 * kKiB, Algorithm::halving_doubling,
+    {kRankCountMax, false, kAnyBytes, 32 * kKiB, Algorithm::halving_doubling,
      "the ring's bytes in 2 log p rounds; with blocks so short its 2 (p - 1) rounds cost more than "
      "the neighbours that it keeps to"},
-    {kRankCountMax, kAnyBytes, kAnyBytes, Algorithm::ring,
+    {kRankCountMax, true, kAnyBytes, 32 * kKiB, Algorithm::circulant,
+     "the same where p is no power of two: halving and doubling would send the vector once more"},
+    {kRankCountMax, true, kAnyBytes, kAnyBytes, Algorithm::ring,
      "2 (p - 1) / p of the vector is the least that a rank can send, for any p"},
 }};
 
@@ -116,9 +120,11 @@ Algorithm allreduce_by_size(const Situation& situation, const HostTuning& tuning
     return Algorithm::hierarchical;
   }
   const std::uint64_t per_rank = situation.bytes / static_cast<std::uint64_t>(situation.rank_count);
+  const bool is_power_of_two = std::has_single_bit(static_cast<unsigned>(situation.rank_count));
   return std::find_if(kEdgeRules.begin(), kEdgeRules.end(),
                       [&](const AllreduceRule& rule) {
                         return situation.rank_count <= rule.rank_count_most &&
+                               (rule.any_rank_count || is_power_of_two) &&
                                situation.bytes <= rule.bytes_most &&
                                per_rank <= rule.bytes_per_rank_most;
                       })
@@ -134,8 +140,11 @@ Algorithm along_edges(const Situation& situation, const HostTuning& tuning) {
 }
 
 Algorithm reduce_by_size(const Situation& situation, const HostTuning& tuning) {
-  if (!situation.shares() || situation.host_count > 1) {
+  if (!situation.shares() || situation.host_count == situation.rank_count) {
     return along_edges(situation, tuning);
+  }
+  if (situation.host_count > 1) {
+    return Algorithm::hierarchical;
   }
   const bool is_small = situation.rank_count <= tuning.one_shot_rank_count_most ||
                         situation.bytes <= tuning.one_shot_bytes_most;
@@ -149,6 +158,17 @@ Algorithm broadcast_by_size(const Situation& situation, const HostTuning& tuning
   return along_edges(situation, tuning);
 }
 
+// Parts of all ranks. Between hosts a part is sent once to each other host, not to each rank there.
+// Short parts in ceil(log2 p) rounds; a long one goes to neighbours only. Of parts that differ a
+// long one would be in every round.
+Algorithm parts_by_size(const Situation& situation, Algorithm of_long_parts) {
+  if (situation.shares() && situation.host_count < situation.rank_count) {
+    return situation.host_count == 1 ? Algorithm::slots : Algorithm::hierarchical;
+  }
+  const std::uint64_t per_rank = situation.bytes / static_cast<std::uint64_t>(situation.rank_count);
+  return situation.even_parts && per_rank <= 32 * kKiB ? Algorithm::circulant : of_long_parts;
+}
+
 // What the rules prefer, or else the kind's first row that is possible.
 const AlgorithmRow& row_by_rules(const Situation& situation, const HostTuning& tuning) {
   const AlgorithmRow* wanted = nullptr;
@@ -158,6 +178,10 @@ const AlgorithmRow& row_by_rules(const Situation& situation, const HostTuning& t
     wanted = find_algorithm(situation.kind, reduce_by_size(situation, tuning));
   } else if (situation.kind == CollectiveKind::broadcast) {
     wanted = find_algorithm(situation.kind, broadcast_by_size(situation, tuning));
+  } else if (situation.kind == CollectiveKind::allgather) {
+    wanted = find_algorithm(situation.kind, parts_by_size(situation, Algorithm::ring));
+  } else if (situation.kind == CollectiveKind::reduce_scatter) {
+    wanted = find_algorithm(situation.kind, parts_by_size(situation, Algorithm::pairwise));
   }
   if (wanted != nullptr && is_possible(*wanted, situation)) {
     return *wanted;
@@ -208,7 +232,7 @@ Result<const AlgorithmRow*> choose_algorithm(const Situation& situation,
 // How many pieces the vector has that travel by themselves.
 std::uint64_t piece_count_of(const AlgorithmRow& row, const Situation& situation) {
   const bool goes_in_parts = row.algorithm == Algorithm::ring || has_counts(row.kind);
-  if (row.algorithm == Algorithm::hierarchical) {
+  if (row.algorithm == Algorithm::hierarchical && !has_counts(row.kind)) {
     return static_cast<std::uint64_t>(situation.ranks_per_host);
   }
   return goes_in_parts ? static_cast<std::uint64_t>(situation.rank_count) : 1;

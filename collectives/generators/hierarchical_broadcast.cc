@@ -2,7 +2,6 @@
 
 #include "collectives/generators/hosts.h"
 #include "collectives/generators/slot_window.h"
-#include "collectives/generators/tree.h"
 
 namespace hvd {
 namespace {
@@ -14,15 +13,15 @@ class HierarchicalBroadcast {
   explicit HierarchicalBroadcast(const ScheduleParams& params)
       : params_(params),
         hosts_(params),
-        root_host_(hosts_.host_of(params.root)),
         window_(params, params.element_count),
+        tree_(hosts_.tree(params.root, window_.chunk_count())),
         builder_(CollectiveKind::broadcast, params) {}
 
   Schedule make() {
     if (shares()) {
       builder_.slot(window_.slot_element_count(), hosts_.local());
     }
-    const bool leads = leader_of(hosts_.mine) == params_.rank;
+    const bool leads = leader() == params_.rank;
     for (std::uint64_t k = 0; k < window_.chunk_count(); ++k) {
       leads ? lead(k) : take(k);
     }
@@ -34,20 +33,17 @@ class HierarchicalBroadcast {
 
  private:
   bool shares() const { return hosts_.local().size() > 1; }
-  Rank leader_of(int host) const {
-    return host == root_host_ ? params_.root : hosts_.ranks[static_cast<std::size_t>(host)].front();
-  }
+  Rank leader() const { return hosts_.leader(hosts_.mine, params_.root); }
 
   void lead(std::uint64_t k) {
     const Block chunk = window_.chunk(k);
-    const TreePlace tree = binomial_place(Rank{hosts_.mine}, hosts_.count(), Rank{root_host_});
     const bool is_root = params_.rank == params_.root;
     const Place source = is_root ? at_input(chunk.offset) : at_output(chunk.offset);
     if (!is_root) {
-      builder_.recv(leader_of(tree.parent.value), source, chunk.count);
+      builder_.recv(tree_.parent, source, chunk.count);
     }
-    for (auto child = tree.children.rbegin(); child != tree.children.rend(); ++child) {
-      builder_.send(leader_of(child->value), source, chunk.count);
+    for (auto child = tree_.children.rbegin(); child != tree_.children.rend(); ++child) {
+      builder_.send(*child, source, chunk.count);
     }
     if (!shares()) {
       return;
@@ -62,9 +58,8 @@ class HierarchicalBroadcast {
 
   void take(std::uint64_t k) {
     const Block chunk = window_.chunk(k);
-    const Rank leader = leader_of(hosts_.mine);
-    builder_.wait(leader, kPublished, done_with(k));
-    builder_.copy(at_output(chunk.offset), at_slot(leader, window_.offset(k)), chunk.count);
+    builder_.wait(leader(), kPublished, done_with(k));
+    builder_.copy(at_output(chunk.offset), at_slot(leader(), window_.offset(k)), chunk.count);
     if (window_.is_reused(k)) {
       builder_.post(kTaken, done_with(k));
     }
@@ -72,8 +67,8 @@ class HierarchicalBroadcast {
 
   const ScheduleParams& params_;
   const Hosts hosts_;
-  const int root_host_;
   const SlotWindow window_;
+  const TreePlace tree_;
   ScheduleBuilder builder_;
 };
 

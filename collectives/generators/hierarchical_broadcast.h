@@ -1,6 +1,6 @@
-// collectives/generators/hierarchical_broadcast.h: between hosts down a tree, in each host through
-// slots. Not here: one host (slots_broadcast.h). Threads: pure function.  Limits: several hosts, of
-// any sizes; ranks of a host share slots. Read next: hosts.h.
+// collectives/generators/hierarchical_broadcast.h: between hosts down a tree or a chain, in each
+// host through slots. Not here: one host (slots_broadcast.h). Threads: pure function.  Limits:
+// several hosts, of any sizes; ranks of a host share slots. Read next: hosts.h.
 #pragma once
 
 #include "collectives/schedule.h"

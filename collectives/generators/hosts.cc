@@ -42,4 +42,22 @@ int Hosts::host_of(Rank rank) const {
   return -1;
 }
 
+Rank Hosts::leader(int host, Rank root) const {
+  return host == host_of(root) ? root : ranks[static_cast<std::size_t>(host)].front();
+}
+
+TreePlace Hosts::tree(Rank root, std::uint64_t chunk_count) const {
+  const bool is_long = chunk_count > static_cast<std::uint64_t>(count());
+  const auto place_in = is_long && count() > 2 ? chain_place : binomial_place;
+  TreePlace of_hosts = place_in(Rank{mine}, count(), Rank{host_of(root)});
+  const auto leader_at = [&](Rank host) {
+    return host.value < 0 ? host : leader(host.value, root);
+  };
+  TreePlace tree{leader_at(of_hosts.parent), {}};
+  for (const Rank child : of_hosts.children) {
+    tree.children.push_back(leader_at(child));
+  }
+  return tree;
+}
+
 }  // namespace hvd

@@ -6,6 +6,7 @@
 
 #include <vector>
 
+#include "collectives/generators/tree.h"
 #include "collectives/schedule_params.h"
 
 namespace hvd {
@@ -24,6 +25,12 @@ struct Hosts {
   std::vector<Rank> peers_at(int index) const;
   // The host of a rank.
   int host_of(Rank rank) const;
+  // The rank that speaks for a host where one rank is the root of all: the root for its own host,
+  // the first one for others.
+  Rank leader(int host, Rank root) const;
+  // Leaders in a tree under the root, from the place of this rank's host: a binomial tree; or a
+  // chain, in which nobody sends a chunk twice, for more chunks than hosts.
+  TreePlace tree(Rank root, std::uint64_t chunk_count) const;
 };
 
 }  // namespace hvd

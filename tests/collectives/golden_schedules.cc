@@ -6,9 +6,12 @@
 #include "collectives/generators/circulant_reduce_scatter.h"
 #include "collectives/generators/dissemination_barrier.h"
 #include "collectives/generators/halving_doubling_allreduce.h"
+#include "collectives/generators/hierarchical_allgather.h"
 #include "collectives/generators/hierarchical_allreduce.h"
 #include "collectives/generators/hierarchical_barrier.h"
 #include "collectives/generators/hierarchical_broadcast.h"
+#include "collectives/generators/hierarchical_reduce.h"
+#include "collectives/generators/hierarchical_reduce_scatter.h"
 #include "collectives/generators/linear_gather.h"
 #include "collectives/generators/linear_scatter.h"
 #include "collectives/generators/one_shot_allreduce.h"
@@ -158,6 +161,16 @@ std::vector<GoldenFile> host_schedules() {
   const ScheduleParams unequal = on_hosts(sharing(sized(4, 3, 2), 8), {0, 1, 1, 2});
   return {
       {"hierarchical_allreduce.txt", printed(make_hierarchical_allreduce, {pairs, unequal})},
+      {"hierarchical_allgather.txt",
+       printed(make_hierarchical_allgather,
+               {on_hosts(sharing(gathering({2, 3, 0, 1}, 2), 8), {0, 0, 1, 1}),
+                in_place(on_hosts(sharing(gathering({1, 3, 2, 1}, 2), 8), {0, 1, 1, 2}))})},
+      {"hierarchical_reduce_scatter.txt",
+       printed(make_hierarchical_reduce_scatter,
+               {on_hosts(sharing(gathering({2, 3, 0, 1}, 2), 8), {0, 0, 1, 1}),
+                on_hosts(sharing(scaled(gathering({1, 3, 2, 1}, 2)), 8), {0, 1, 1, 2})})},
+      {"hierarchical_reduce.txt",
+       printed(make_hierarchical_reduce, {rooted(pairs, 1), scaled(unequal)})},
       {"hierarchical_broadcast.txt",
        printed(make_hierarchical_broadcast, {rooted(pairs, 1), unequal})},
       {"hierarchical_barrier.txt",

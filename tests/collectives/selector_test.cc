@@ -156,6 +156,31 @@ TEST_CASE("hosts with several ranks are used as such, lone ranks by edges", "[se
   CHECK(chosen(allreduce_of(1 << 22), 4, settings).algorithm == Algorithm::ring);
   CHECK(chosen(allreduce_of(16 * 1024), 4, settings).algorithm == Algorithm::halving_doubling);
   CHECK(chosen(allreduce_of(2), 4, settings).algorithm == Algorithm::recursive_doubling);
+  settings.host_of_rank = {};
+  CHECK(chosen(allreduce_of(16 * 1024), 3).algorithm == Algorithm::circulant);
+}
+
+TEST_CASE("parts of all ranks go to each host once, and short ones in few rounds", "[selector]") {
+  constexpr std::array<int, 6> pairs = {0, 0, 1, 1, 2, 2};
+  constexpr std::array<int, 6> lone = {0, 1, 2, 3, 4, 5};
+  for (const auto& [kind, of_long_parts] :
+       {std::pair{CollectiveKind::allgather, Algorithm::ring},
+        std::pair{CollectiveKind::reduce_scatter, Algorithm::pairwise}}) {
+    WorkShape shape = allreduce_of(6 << 10);
+    shape.kind = kind;
+    shape.even_parts = true;
+    CHECK(chosen(shape, 6, kShared).algorithm == Algorithm::slots);
+    SelectorSettings settings = kShared;
+    settings.host_of_rank = pairs;
+    CHECK(chosen(shape, 6, settings).algorithm == Algorithm::hierarchical);
+    settings.host_of_rank = lone;
+    CHECK(chosen(shape, 6, settings).algorithm == Algorithm::circulant);
+    shape.even_parts = false;
+    CHECK(chosen(shape, 6, settings).algorithm == of_long_parts);
+    shape.even_parts = true;
+    shape.element_count = 6 << 20;
+    CHECK(chosen(shape, 6, settings).algorithm == of_long_parts);
+  }
 }
 
 TEST_CASE("vectors of one root go through slots, down a tree, or along a chain if long",
@@ -170,6 +195,10 @@ TEST_CASE("vectors of one root go through slots, down a tree, or along a chain i
           (kind == CollectiveKind::reduce ? Algorithm::two_shot : Algorithm::slots));
     CHECK(chosen(shape, 4).algorithm == Algorithm::chain);
     CHECK(chosen(shape, 2).algorithm == Algorithm::tree);
+    constexpr std::array<int, 4> pairs = {0, 0, 1, 1};
+    SelectorSettings settings = kShared;
+    settings.host_of_rank = pairs;
+    CHECK(chosen(shape, 4, settings).algorithm == Algorithm::hierarchical);
   }
 }
 

@@ -14,8 +14,8 @@
 namespace hvd {
 namespace {
 
-constexpr int kMutantCount = 1500;      // of each row, on 2 or 3 ranks
-constexpr int kLargeMutantCount = 500;  // on up to 6
+constexpr int kMutantCount = 1000;      // of each row, on 2 or 3 ranks
+constexpr int kLargeMutantCount = 300;  // on up to 6
 constexpr int kInterleavingCount = 24;  // tried of those
 constexpr std::size_t kStateCountMax = 60000;
 const Arithmetic kArithmetic{DType::float32, ReduceOp::sum, 1.5, 0.75};

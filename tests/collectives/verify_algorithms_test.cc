@@ -31,10 +31,10 @@ TEST_CASE("each algorithm is proven for all sizes on up to 9 ranks", "[verify_al
 
 TEST_CASE("each algorithm is proven for some sizes on more ranks", "[verify_algorithms]") {
   int count = 0;
-  for (const int p : {11, 12, 16, 17, 33}) {
+  for (const int p : {12, 17}) {
     count += verify_cases(p, Extent::sample);
   }
-  CHECK(count > 5 * 5 * static_cast<int>(algorithm_rows().size()));
+  CHECK(count > 2 * 5 * static_cast<int>(algorithm_rows().size()));
 }
 
 }  // namespace
