@@ -23,6 +23,28 @@ Status take_output(const Call& call, Request& request, const Shape& expected) {
   return ok_status();
 }
 
+// Optional where the runtime makes the result; a blocking call has no other way to give it.
+Status take_result_memory(const Call& call, const Runtime& runtime, Request& request) {
+  if (call.kind == CollectiveKind::gather && request.root != runtime.rank()) {
+    return ok_status();  // nothing comes here
+  }
+  if (call.output == nullptr) {
+    return call.blocks
+               ? error(StatusCode::invalid_argument, call.function, ": output is NULL; only ",
+                       call.function, "_async gives a result in memory of its own")
+               : ok_status();
+  }
+  HVD_ASSIGN(const TensorRef output, tensor_from_c(call.output, call.function, "output"));
+  if (output.shape.dimension_count() == 0) {
+    return error(StatusCode::invalid_argument, call.function,
+                 ": output is 0-dimensional and has no rows. reshape it to one element");
+  }
+  request.output = output.data;
+  request.output_shape = output.shape;
+  request.output_dtype = output.dtype;
+  return ok_status();
+}
+
 Status take_splits(const Call& call, const Runtime& runtime, Request& request) {
   if (call.splits != nullptr) {
     request.splits.assign(call.splits, call.splits + runtime.size());
@@ -104,6 +126,9 @@ Result<Asked> ask(const Call& call, Runtime& runtime) {
     HVD_ASSIGN(request.input, tensor_from_c(call.input, call.function, argument));
     HVD_TRY(take_memory(call, runtime, request));
   }
+  if (makes_result(call.kind)) {
+    HVD_TRY(take_result_memory(call, runtime, request));
+  }
   HVD_TRY(give_name(call, runtime, request));
   return asked;
 }
@@ -125,7 +150,8 @@ Status submit_async(const Call& call, hvd_handle_t* handle) {
 }
 
 // Nobody rings: the calling thread drives the operation itself.
-Status submit_blocking(const Call& call) {
+Status submit_blocking(Call call) {
+  call.blocks = true;
   HVD_ASSIGN(const std::shared_ptr<Runtime> runtime, current(), call.function);
   HVD_ASSIGN(Asked asked, ask(call, *runtime));
   HVD_ASSIGN(const OperationPtr operation, runtime->submit(std::move(asked.request)));

@@ -22,10 +22,11 @@ struct Call {
   const std::int64_t* splits = nullptr;
   Rank peer = {};
   std::int32_t tag = 0;
+  bool blocks = false;
 };
 
 Status submit_async(const Call& call, hvd_handle_t* handle);
 // Returns when the operation is done; there is no handle to release.
-Status submit_blocking(const Call& call);
+Status submit_blocking(Call call);
 
 }  // namespace hvd

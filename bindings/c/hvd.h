@@ -161,10 +161,20 @@ HVD_API hvd_status_t hvd_allreduce_async(const char* name, const hvd_tensor_t* i
                                          hvd_handle_t* handle);
 HVD_API hvd_status_t hvd_allreduce(const char* name, const hvd_tensor_t* input,
                                    const hvd_tensor_t* output, const hvd_options_t* options);
-/* Concatenates along the first dimension, which may differ between ranks. ndim >= 1. The result is
- * read with hvd_result. */
+/* Concatenates along the first dimension, which may differ between ranks. ndim >= 1.
+ *
+ * The output of hvd_allgather, hvd_alltoall, hvd_gather and hvd_scatter may be NULL in the _async
+ * forms: the result then comes in memory of the runtime, which goes with the handle and is used
+ * again. Else it is written to output, whose dtype and shape are the result's, and which does not
+ * overlap input; but the input of an allgather may lie in output where its rows are to be.
+ * hvd_result gives either. Where a first dimension that other ranks decide makes output the wrong
+ * one, the operation ends on this rank with HVD_ERROR_MISMATCH, output is as it was, hvd_result
+ * gives what came, and the other ranks have their results. */
 HVD_API hvd_status_t hvd_allgather_async(const char* name, const hvd_tensor_t* input,
-                                         const hvd_options_t* options, hvd_handle_t* handle);
+                                         const hvd_tensor_t* output, const hvd_options_t* options,
+                                         hvd_handle_t* handle);
+HVD_API hvd_status_t hvd_allgather(const char* name, const hvd_tensor_t* input,
+                                   const hvd_tensor_t* output, const hvd_options_t* options);
 /* In place: the root's tensor is read, the others' are written. */
 HVD_API hvd_status_t hvd_broadcast_async(const char* name, const hvd_tensor_t* tensor,
                                          const hvd_options_t* options, hvd_handle_t* handle);
@@ -189,21 +199,30 @@ HVD_API hvd_status_t hvd_reduce_scatter(const char* name, const hvd_tensor_t* in
                                         const hvd_options_t* options);
 /* Sends splits[r] rows of the first dimension to each rank r, in rank order; rows behind the last
  * stay here. splits: hvd_size() numbers; NULL: even parts, into which the first dimension must
- * divide. Ranks may differ in their first dimension and splits. What came is read with hvd_result,
- * in rank order, and how many rows from whom with hvd_received_splits. */
+ * divide. Ranks may differ in their first dimension and splits. What came is in rank order; output
+ * as in hvd_allgather. How many rows came from whom is read with hvd_received_splits. */
 HVD_API hvd_status_t hvd_alltoall_async(const char* name, const hvd_tensor_t* input,
-                                        const int64_t* splits, const hvd_options_t* options,
-                                        hvd_handle_t* handle);
-/* As hvd_allgather_async, but only root_rank has the result; on the others hvd_result gives a
- * tensor without rows. */
+                                        const int64_t* splits, const hvd_tensor_t* output,
+                                        const hvd_options_t* options, hvd_handle_t* handle);
+HVD_API hvd_status_t hvd_alltoall(const char* name, const hvd_tensor_t* input,
+                                  const int64_t* splits, const hvd_tensor_t* output,
+                                  const hvd_options_t* options);
+/* As hvd_allgather, but only root_rank has the result; on the others output is not looked at, and
+ * hvd_result gives a tensor without rows. */
 HVD_API hvd_status_t hvd_gather_async(const char* name, const hvd_tensor_t* input,
-                                      const hvd_options_t* options, hvd_handle_t* handle);
+                                      const hvd_tensor_t* output, const hvd_options_t* options,
+                                      hvd_handle_t* handle);
+HVD_API hvd_status_t hvd_gather(const char* name, const hvd_tensor_t* input,
+                                const hvd_tensor_t* output, const hvd_options_t* options);
 /* Deals root_rank's rows out. Only root_rank's input and row_counts (as in hvd_reduce_scatter) are
- * looked at; on the others both may be NULL. What came is read with hvd_result and
- * hvd_result_dtype. */
+ * looked at; on the others both may be NULL. output as in hvd_allgather; without one the dtype is
+ * read with hvd_result_dtype. */
 HVD_API hvd_status_t hvd_scatter_async(const char* name, const hvd_tensor_t* input,
-                                       const int64_t* row_counts, const hvd_options_t* options,
-                                       hvd_handle_t* handle);
+                                       const int64_t* row_counts, const hvd_tensor_t* output,
+                                       const hvd_options_t* options, hvd_handle_t* handle);
+HVD_API hvd_status_t hvd_scatter(const char* name, const hvd_tensor_t* input,
+                                 const int64_t* row_counts, const hvd_tensor_t* output,
+                                 const hvd_options_t* options);
 HVD_API hvd_status_t hvd_barrier_async(const char* name, const hvd_options_t* options,
                                        hvd_handle_t* handle);
 HVD_API hvd_status_t hvd_barrier(const char* name, const hvd_options_t* options);
@@ -228,8 +247,8 @@ HVD_API hvd_status_t hvd_poll(hvd_handle_t handle, int* done);
 /* Waits and drives progress. timeout_seconds < 0: for ever. Returns the operation's own status, or
  * HVD_TIMED_OUT or HVD_ERROR_INTERRUPTED, after which the operation goes on. */
 HVD_API hvd_status_t hvd_wait(hvd_handle_t handle, double timeout_seconds);
-/* The output of an allgather, alltoall, gather or scatter that is done. *data and *shape belong to
- * the handle. */
+/* The output of an allgather, alltoall, gather or scatter that is done. *shape belongs to the
+ * handle, and so does *data where it is not the output that was given. */
 HVD_API hvd_status_t hvd_result(hvd_handle_t handle, void** data, const int64_t** shape,
                                 int32_t* ndim);
 /* Its hvd_dtype_t, which of a scatter only the root knew. */

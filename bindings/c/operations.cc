@@ -19,9 +19,15 @@ hvd_status_t hvd_allreduce(const char* name, const hvd_tensor_t* input, const hv
       {"hvd_allreduce", CollectiveKind::allreduce, name, input, output, options}));
 }
 hvd_status_t hvd_allgather_async(const char* name, const hvd_tensor_t* input,
-                                 const hvd_options_t* options, hvd_handle_t* handle) {
+                                 const hvd_tensor_t* output, const hvd_options_t* options,
+                                 hvd_handle_t* handle) {
   return hvd::report(hvd::submit_async(
-      {"hvd_allgather_async", CollectiveKind::allgather, name, input, nullptr, options}, handle));
+      {"hvd_allgather_async", CollectiveKind::allgather, name, input, output, options}, handle));
+}
+hvd_status_t hvd_allgather(const char* name, const hvd_tensor_t* input, const hvd_tensor_t* output,
+                           const hvd_options_t* options) {
+  return hvd::report(hvd::submit_blocking(
+      {"hvd_allgather", CollectiveKind::allgather, name, input, output, options}));
 }
 hvd_status_t hvd_broadcast_async(const char* name, const hvd_tensor_t* tensor,
                                  const hvd_options_t* options, hvd_handle_t* handle) {
@@ -68,22 +74,39 @@ hvd_status_t hvd_reduce_scatter(const char* name, const hvd_tensor_t* input,
                                            name, input, output, options, row_counts}));
 }
 hvd_status_t hvd_alltoall_async(const char* name, const hvd_tensor_t* input, const int64_t* splits,
-                                const hvd_options_t* options, hvd_handle_t* handle) {
+                                const hvd_tensor_t* output, const hvd_options_t* options,
+                                hvd_handle_t* handle) {
   return hvd::report(hvd::submit_async(
-      {"hvd_alltoall_async", CollectiveKind::alltoall, name, input, nullptr, options, splits},
+      {"hvd_alltoall_async", CollectiveKind::alltoall, name, input, output, options, splits},
       handle));
+}
+hvd_status_t hvd_alltoall(const char* name, const hvd_tensor_t* input, const int64_t* splits,
+                          const hvd_tensor_t* output, const hvd_options_t* options) {
+  return hvd::report(hvd::submit_blocking(
+      {"hvd_alltoall", CollectiveKind::alltoall, name, input, output, options, splits}));
 }
 hvd_status_t hvd_gather_async(const char* name, const hvd_tensor_t* input,
-                              const hvd_options_t* options, hvd_handle_t* handle) {
+                              const hvd_tensor_t* output, const hvd_options_t* options,
+                              hvd_handle_t* handle) {
   return hvd::report(hvd::submit_async(
-      {"hvd_gather_async", CollectiveKind::gather, name, input, nullptr, options}, handle));
+      {"hvd_gather_async", CollectiveKind::gather, name, input, output, options}, handle));
+}
+hvd_status_t hvd_gather(const char* name, const hvd_tensor_t* input, const hvd_tensor_t* output,
+                        const hvd_options_t* options) {
+  return hvd::report(
+      hvd::submit_blocking({"hvd_gather", CollectiveKind::gather, name, input, output, options}));
 }
 hvd_status_t hvd_scatter_async(const char* name, const hvd_tensor_t* input,
-                               const int64_t* row_counts, const hvd_options_t* options,
-                               hvd_handle_t* handle) {
+                               const int64_t* row_counts, const hvd_tensor_t* output,
+                               const hvd_options_t* options, hvd_handle_t* handle) {
   return hvd::report(hvd::submit_async(
-      {"hvd_scatter_async", CollectiveKind::scatter, name, input, nullptr, options, row_counts},
+      {"hvd_scatter_async", CollectiveKind::scatter, name, input, output, options, row_counts},
       handle));
+}
+hvd_status_t hvd_scatter(const char* name, const hvd_tensor_t* input, const int64_t* row_counts,
+                         const hvd_tensor_t* output, const hvd_options_t* options) {
+  return hvd::report(hvd::submit_blocking(
+      {"hvd_scatter", CollectiveKind::scatter, name, input, output, options, row_counts}));
 }
 
 hvd_status_t hvd_send_async(const hvd_tensor_t* tensor, int32_t destination_rank, int32_t tag,

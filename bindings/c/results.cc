@@ -48,7 +48,8 @@ hvd_status_t wait(hvd_handle_t handle, double timeout_seconds) {
   return HVD_ERROR_INTERNAL;
 }
 
-// An operation that is done, went well, and whose result the runtime made.
+// An operation that is done, went well, and has a result of its kind: in the runtime's memory, or
+// in what the caller gave for it.
 Result<Found> find_result(hvd_handle_t handle, const char* function) {
   HVD_ASSIGN(Found found, find(handle, function));
   const Operation& operation = *found.operation;
@@ -56,8 +57,10 @@ Result<Found> find_result(hvd_handle_t handle, const char* function) {
     return error(StatusCode::precondition, function, ": ", collective_name(operation.request.kind),
                  " '", operation.request.name, "' is not done; hvd_wait for it first");
   }
-  HVD_TRY(operation.status);
-  if (operation.result == nullptr) {
+  if (!operation.result_is_whole) {
+    HVD_TRY(operation.status);
+  }
+  if (operation.result == nullptr && !gives_output(operation.request)) {
     return error(StatusCode::invalid_argument, function, ": ",
                  collective_name(operation.request.kind), " '", operation.request.name,
                  "' writes to the caller's memory; only allgather, alltoall, gather and scatter "
@@ -71,7 +74,8 @@ Status result_of(hvd_handle_t handle, void** data, const int64_t** shape, int32_
     return error(StatusCode::invalid_argument, "hvd_result: data, shape or ndim is NULL");
   }
   HVD_ASSIGN(const Found found, find_result(handle, "hvd_result"));
-  *data = found.operation->result.get();
+  const Operation& operation = *found.operation;
+  *data = operation.result != nullptr ? operation.result.get() : operation.request.output;
   *shape = found.operation->result_shape.sizes().data();
   *ndim = found.operation->result_shape.dimension_count();
   return ok_status();

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/base/check.h"
+#include "core/base/str.h"
 
 namespace hvd {
 namespace {
@@ -59,6 +60,44 @@ bool add_up(const std::vector<std::int64_t>& rows, std::int64_t& sum) {
     }
   }
   return sum <= std::int64_t{1} << 56;
+}
+
+// Of the ranks before `rank`.
+std::size_t first_rows(const std::vector<std::int64_t>& rows, Rank rank) {
+  std::size_t sum = 0;
+  for (std::size_t before = 0; before < rank.index(); ++before) {
+    sum += static_cast<std::size_t>(rows[before]);
+  }
+  return sum;
+}
+
+// Of the output that the request gave; submit_queue.cc has checked what was known then. Of an
+// allgather's input it let through what lies within the output, where only one place is right:
+// this rank's own, `own_place` bytes behind its beginning.
+Status check_given_output(const Operation& operation, std::size_t own_place) {
+  const Request& request = operation.request;
+  const auto fault = [&](const std::string& what) {
+    return error(StatusCode::mismatch, collective_name(request.kind), " '", request.name,
+                 "': output is ", dtype_name(request.output_dtype), " ",
+                 request.output_shape.text(), ", but ", what,
+                 ". the result is in memory of its own; the other ranks have theirs")
+        .about_tensor(request.name);
+  };
+  if (!(request.output_shape == operation.result_shape) ||
+      request.output_dtype != operation.result_dtype) {
+    return fault(str("what came is ", dtype_name(operation.result_dtype), " ",
+                     operation.result_shape.text()));
+  }
+  const auto input = reinterpret_cast<std::uintptr_t>(request.input.data);
+  const auto output = reinterpret_cast<std::uintptr_t>(request.output);
+  const bool lies_inside =
+      request.kind == CollectiveKind::allgather && input >= output &&
+      input - output < operation.result_shape.element_count() * dtype_bytes(operation.result_dtype);
+  if (lies_inside && request.input.byte_count() > 0 && input - output != own_place) {
+    return fault(str("the input lies in it ", input - output, " bytes from its beginning, where ",
+                     own_place, " would be this rank's own rows"));
+  }
+  return ok_status();
 }
 
 }  // namespace
@@ -160,9 +199,10 @@ Status Dispatcher::fill_counts(const AgreedGroup& group, WorkItem& item) const {
     operation.result_shape.set(0, scatters                                    ? rows[rank_.index()]
                                   : has_root(item.kind) && item.root != rank_ ? 0
                                                                               : sum);
-    HVD_TRY(make_result(operation));
-    output =
-        has_root(item.kind) && gathers && item.root != rank_ ? nullptr : operation.result.get();
+    const bool has_none = has_root(item.kind) && gathers && item.root != rank_;
+    HVD_ASSIGN(output, place_result(operation, first_rows(rows, rank_) * row_elements *
+                                                   dtype_bytes(operation.result_dtype)));
+    output = has_none ? nullptr : output;
   }
   if (item.kind == CollectiveKind::alltoall) {
     operation.received_splits = rows;
@@ -173,16 +213,24 @@ Status Dispatcher::fill_counts(const AgreedGroup& group, WorkItem& item) const {
   return ok_status();
 }
 
-Status Dispatcher::make_result(Operation& operation) const {
+// What the caller gave, or memory of the runtime's own: the other ranks start, whatever was given
+// here.
+Result<std::byte*> Dispatcher::place_result(Operation& operation, std::size_t own_place) const {
+  const Request& request = operation.request;
   const std::size_t bytes =
       operation.result_shape.element_count() * dtype_bytes(operation.result_dtype);
-  operation.result.reset(static_cast<std::byte*>(std::malloc(std::max<std::size_t>(bytes, 1))));
-  if (operation.result == nullptr) {
-    return error(StatusCode::resource, collective_name(operation.request.kind), " '",
-                 operation.request.name, "': rank ", rank_, " has no memory for the result of ",
-                 bytes, " bytes");
+  if (gives_output(request)) {
+    operation.output_fault = check_given_output(operation, own_place);
+    if (operation.output_fault.ok()) {
+      return request.output;
+    }
   }
-  return ok_status();
+  operation.result = results_->take(bytes);
+  if (operation.result == nullptr) {
+    return error(StatusCode::resource, collective_name(request.kind), " '", request.name,
+                 "': rank ", rank_, " has no memory for the result of ", bytes, " bytes");
+  }
+  return operation.result.get();
 }
 
 bool Dispatcher::take_finished(std::vector<Outcome>& finished) {
@@ -194,6 +242,10 @@ bool Dispatcher::take_finished(std::vector<Outcome>& finished) {
     HVD_CHECK(at != running_.end());
     for (OperationPtr& operation : at->second) {
       Status status = completion.status.about_tensor(operation->request.name);
+      operation->result_is_whole = status.ok();
+      if (status.ok()) {
+        status = operation->output_fault;
+      }
       finished.push_back({std::move(operation), std::move(status)});
     }
     running_.erase(at);

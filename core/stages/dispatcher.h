@@ -22,19 +22,21 @@ class Dispatcher {
   // for a result) although the others start: the job must be aborted. Takes the group's operations
   // over, but not on failure.
   Status start(AgreedGroup& group);
-  // Operations of items that have finished since the last call, with their outcome.
+  // Operations of items that have finished since the last call, with their outcome. One whose given
+  // output cannot take the result fails on this rank alone, with the result in memory of its own.
   bool take_finished(std::vector<Outcome>& finished);
   bool busy() const { return !running_.empty(); }
 
  private:
   Status fill(const AgreedGroup& group, WorkItem& item);
   Status fill_counts(const AgreedGroup& group, WorkItem& item) const;
-  Status make_result(Operation& operation) const;
+  Result<std::byte*> place_result(Operation& operation, std::size_t own_place) const;
   Status bad_rows(const Request& request) const;
 
   DataPlane& data_plane_;
   const Rank rank_;
   const int rank_count_;
+  const std::shared_ptr<ResultPool> results_ = ResultPool::create();
   std::uint64_t next_id_ = 0;       // ids never come twice, nor go back
   std::vector<WorkSegment> spent_;  // memory for the segments of the next item
   std::unordered_map<std::uint64_t, std::vector<OperationPtr>> running_;

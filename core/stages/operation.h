@@ -6,23 +6,16 @@
 
 #include <atomic>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <vector>
 
 #include "core/base/status.h"
+#include "core/stages/result_pool.h"
 #include "core/vocabulary/request.h"
 
 namespace hvd {
 
 using HandleId = std::uint64_t;  // 0 is never one
-
-struct FreeMemory {
-  void operator()(std::byte* memory) const { std::free(memory); }
-};
-// malloc'ed rather than new'ed: an output is written completely, so zeroing it would be a pass
-// lost.
-using OwnedBytes = std::unique_ptr<std::byte, FreeMemory>;
 
 struct Operation {
   HandleId handle = 0;
@@ -30,11 +23,16 @@ struct Operation {
   Time submitted_at = 0;
 
   Status status;
-  // Where the runtime makes the result (makes_result()): what came, and of which shape and dtype.
-  OwnedBytes result;
+  // makes_result(): what came, and of which shape and dtype. `result` is null where it went to the
+  // memory that the request gave.
+  ResultPool::Bytes result;
   DType result_dtype = DType::uint8;
   Shape result_shape;
   std::vector<std::int64_t> received_splits;  // alltoall: the rows that came from each rank
+  // Why the memory that the request gave could not take the result, which is in `result` instead:
+  // the operation's status once all else went well.
+  Status output_fault;
+  bool result_is_whole = false;  // the item went well, whatever becomes of its output
   std::atomic<bool> done{false};
 
   // A grouped operation's: one for each tensor, in order, known to nobody by name or handle. Its

@@ -61,6 +61,48 @@ Status check_output(const Request& request, std::size_t element_count, bool may_
                    : "input and output overlap. give each memory of its own");
 }
 
+// Memory for a result whose first dimension all ranks decide together; whether that is the
+// output's is seen when it is known (dispatcher.cc). A scatter's shape only its root knows.
+Status check_given_output(const Request& request, bool describes_input) {
+  const Shape& shape = request.output_shape;
+  if (!gives_output(request)) {
+    return ok_status();
+  }
+  if (!shape.countable()) {
+    return wrong(request, str("output: shape ", shape.text(),
+                              " has a negative dimension or more than 2^56 elements"));
+  }
+  const Piece output{request.output, shape.element_count() * dtype_bytes(request.output_dtype)};
+  if (output.begin == nullptr && output.bytes > 0) {
+    return wrong(request, "there is no output: its data pointer is null");
+  }
+  if (!describes_input) {
+    return ok_status();
+  }
+  Shape expected = request.input.shape;
+  expected.set(0, shape[0]);
+  if (!(shape == expected) || request.output_dtype != request.input.dtype) {
+    return wrong(request, str("output is ", dtype_name(request.output_dtype), " ", shape.text(),
+                              " but must be ", dtype_name(request.input.dtype), " ",
+                              expected.text(), " for an input of ", request.input.shape.text(),
+                              "; only the first dimension may differ"));
+  }
+  const Piece input{request.input.data, request.input.byte_count()};
+  if (input.bytes == 0 || output.bytes == 0 || !overlap(input, output)) {
+    return ok_status();
+  }
+  const auto begin = reinterpret_cast<std::uintptr_t>(input.begin);
+  const auto place = reinterpret_cast<std::uintptr_t>(output.begin);
+  const bool is_inside = begin >= place && begin + input.bytes <= place + output.bytes;
+  if (request.kind == CollectiveKind::allgather && is_inside) {
+    return ok_status();
+  }
+  return wrong(request, request.kind == CollectiveKind::allgather
+                            ? "input and output overlap. give each memory of its own, or an input "
+                              "that lies in the output where this rank's rows are to be"
+                            : "input and output overlap. give each memory of its own");
+}
+
 std::string dtypes_of(ReduceOp op) {
   std::string names;
   for (int number = 0; number < kDTypeCount; ++number) {
@@ -204,9 +246,10 @@ Status check_request(const Request& request, Rank self, int rank_count) {
   const bool describes = request.kind != CollectiveKind::barrier &&
                          (request.kind != CollectiveKind::scatter || self == request.root);
   if (!describes) {
-    return ok_status();  // it carries no tensor, so there is nothing more to be wrong
+    return check_given_output(request, false);  // it carries no tensor
   }
   HVD_TRY(check_shape(request));
+  HVD_TRY(check_given_output(request, true));
   return check_kind(request, self, rank_count);
 }
 

@@ -33,8 +33,11 @@ struct Request {
   TensorRef input;
   // allreduce, and reduce on the root: of the input's shape, may be the same memory. broadcast: the
   // input. reduce_scatter: this rank's rows, no memory of the input. recv: of the shape that input
-  // says. The others have none: the runtime allocates it when it knows the sizes of all ranks.
+  // says. The others, whose size all ranks decide together: null, and the runtime allocates it when
+  // it knows; or what the caller gives, of output_shape and output_dtype.
   std::byte* output = nullptr;
+  Shape output_shape;  // makes_result() only; no dimension: none is given
+  DType output_dtype = DType::float32;
   ReduceOp op = ReduceOp::sum;
   Rank root = kRoot;
   double prescale = 1.0;
@@ -46,6 +49,11 @@ struct Request {
   Rank peer = {};         // send, recv: the other rank
   bool in_arena = false;  // input and output lie in memory that the ranks of this host all reach
 };
+
+// Where the runtime would make a result: whether the caller gave memory for it.
+inline bool gives_output(const Request& request) {
+  return makes_result(request.kind) && request.output_shape.dimension_count() > 0;
+}
 
 // Rows of a rank if `rows` are dealt out evenly; the first ranks have one more where they must.
 std::int64_t even_share(std::int64_t rows, Rank rank, int rank_count);

@@ -1,6 +1,5 @@
 #include "tests/bench/api_door.h"
 
-#include <cstring>
 #include <deque>
 #include <stdexcept>
 #include <string>
@@ -21,13 +20,6 @@ hvd_options_t options_of(hvd_op_t op) {
   hvd_options_t options{};
   options.struct_size = sizeof options;
   options.op = op;
-  return options;
-}
-
-// For an _async call that is waited for at once, as the blocking calls do it.
-hvd_options_t waiting() {
-  hvd_options_t options = options_of(HVD_SUM);
-  options.wait_at_once = 1;
   return options;
 }
 
@@ -108,9 +100,9 @@ class ApiDoor final : public peers::Collectives {
   }
   void allgather(const float* in, float* out, std::size_t count) override {
     const Named& it = named(const_cast<float*>(in), count);
-    hvd_handle_t handle = 0;
-    check(hvd_allgather_async(it.name.c_str(), &it.tensor, &at_once_, &handle));
-    take_result(handle, out);
+    const std::int64_t all = it.count * size();
+    const hvd_tensor_t gathered = vector_of(out, &all, HVD_FLOAT32);
+    check(hvd_allgather(it.name.c_str(), &it.tensor, &gathered, nullptr));
   }
   void reduce_scatter(float* in, float* out, std::size_t count) override {
     const Named& it = named(in, count * static_cast<std::size_t>(size()));
@@ -120,9 +112,8 @@ class ApiDoor final : public peers::Collectives {
   }
   void alltoall(const float* in, float* out, std::size_t count) override {
     const Named& it = named(const_cast<float*>(in), count * static_cast<std::size_t>(size()));
-    hvd_handle_t handle = 0;
-    check(hvd_alltoall_async(it.name.c_str(), &it.tensor, nullptr, &at_once_, &handle));
-    take_result(handle, out);
+    const hvd_tensor_t received = vector_of(out, &it.count, HVD_FLOAT32);
+    check(hvd_alltoall(it.name.c_str(), &it.tensor, nullptr, &received, nullptr));
   }
 
   void start_big(float* data, std::size_t count) override {
@@ -142,17 +133,6 @@ class ApiDoor final : public peers::Collectives {
  private:
   const bool arena_;
   std::vector<void*> allocated_;
-  // hvd.h hands out a gathered tensor in memory of its own; the copy out is part of the call.
-  static void take_result(hvd_handle_t handle, float* out) {
-    check(hvd_wait(handle, -1));
-    void* data = nullptr;
-    const std::int64_t* shape = nullptr;
-    std::int32_t ndim = 0;
-    check(hvd_result(handle, &data, &shape, &ndim));
-    std::memcpy(out, data, static_cast<std::size_t>(shape[0]) * sizeof(float));
-    check(hvd_release(handle));
-  }
-
   // Lists are walked in their order again and again, so the next one is looked at first.
   Named& named(float* data, std::size_t count) {
     for (std::size_t step = 0; step < tensors_.size(); ++step) {
@@ -171,7 +151,6 @@ class ApiDoor final : public peers::Collectives {
 
   const hvd_options_t sum_ = options_of(HVD_SUM);
   const hvd_options_t max_ = options_of(HVD_MAX);
-  const hvd_options_t at_once_ = waiting();
   std::deque<Named> tensors_;  // elements keep their places
   std::size_t next_ = 0;
   std::vector<hvd_handle_t> pending_;

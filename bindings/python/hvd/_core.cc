@@ -352,7 +352,7 @@ hvd_status_t start(const Operation& o, const hvd_options_t* options, hvd_handle_
   if (o.kind == "allreduce")
     return hvd_allreduce_async(o.name, o.in, o.out, options, id);
   if (o.kind == "allgather")
-    return hvd_allgather_async(o.name, o.in, options, id);
+    return hvd_allgather_async(o.name, o.in, o.out, options, id);
   if (o.kind == "broadcast")
     return hvd_broadcast_async(o.name, o.in, options, id);
   if (o.kind == "reduce")
@@ -360,11 +360,11 @@ hvd_status_t start(const Operation& o, const hvd_options_t* options, hvd_handle_
   if (o.kind == "reducescatter")
     return hvd_reduce_scatter_async(o.name, o.in, o.splits, o.out, options, id);
   if (o.kind == "alltoall")
-    return hvd_alltoall_async(o.name, o.in, o.splits, options, id);
+    return hvd_alltoall_async(o.name, o.in, o.splits, o.out, options, id);
   if (o.kind == "gather")
-    return hvd_gather_async(o.name, o.in, options, id);
+    return hvd_gather_async(o.name, o.in, o.out, options, id);
   if (o.kind == "scatter")
-    return hvd_scatter_async(o.name, o.in, o.splits, options, id);
+    return hvd_scatter_async(o.name, o.in, o.splits, o.out, options, id);
   if (o.kind == "send")
     return hvd_send_async(o.in, o.peer, o.tag, options, id);
   if (o.kind == "recv")
@@ -379,26 +379,32 @@ bool makes_result(std::string_view kind) {
 }
 
 // Memory by address. The output is shaped as the input, but for `output_rows` in the first
-// dimension where that is not negative.
+// dimension where that is not negative. Where the runtime would make the result, there is an output
+// only if `output_shape` is given, with `output_dtype`.
 std::unique_ptr<Handle> submit(std::string_view kind, const char* name, uintptr_t input,
                                uintptr_t output, int dtype, const py::tuple& shape,
                                py::object owner, int op, int root_rank, double prescale,
                                double postscale, double deadline, const py::object& splits,
-                               int64_t output_rows, int peer, int tag, bool wait_at_once) {
+                               int64_t output_rows, const py::object& output_shape,
+                               int output_dtype, int peer, int tag, bool wait_at_once) {
   check_ready();
   Tensor in;
   Tensor out;
   describe(in, input, dtype, shape);
-  describe(out, output, dtype, shape);
+  const bool gives = !output_shape.is_none();
+  if (gives)
+    describe(out, output, output_dtype, output_shape.cast<py::tuple>());
+  else
+    describe(out, output, dtype, shape);
   if (output_rows >= 0 && out.c.ndim > 0)
     out.shape[0] = output_rows;
   hvd_options_t options = options_of(op, root_rank, prescale, postscale, deadline);
   options.wait_at_once = wait_at_once;
   const std::vector<int64_t> counts = splits_from(splits);
   hvd_handle_t id = 0;
-  check_call(
-      start({kind, name, &in.c, &out.c, splits.is_none() ? nullptr : counts.data(), peer, tag},
-            &options, &id));
+  check_call(start({kind, name, &in.c, makes_result(kind) && !gives ? nullptr : &out.c,
+                    splits.is_none() ? nullptr : counts.data(), peer, tag},
+                   &options, &id));
   Borrowed borrowed;
   borrowed.keep(std::move(owner));
   return std::make_unique<Handle>(id, std::move(borrowed), makes_result(kind));
@@ -505,7 +511,8 @@ void define_operations(py::module_& m) {
         py::arg("output") = 0, py::arg("dtype") = 0, py::arg("shape") = py::tuple(),
         py::arg("owner") = py::none(), py::arg("op") = 0, py::arg("root_rank") = 0,
         py::arg("prescale") = 1.0, py::arg("postscale") = 1.0, py::arg("deadline_seconds") = 0.0,
-        py::arg("splits") = py::none(), py::arg("output_rows") = -1, py::arg("peer") = -1,
+        py::arg("splits") = py::none(), py::arg("output_rows") = -1,
+        py::arg("output_shape") = py::none(), py::arg("output_dtype") = 0, py::arg("peer") = -1,
         py::arg("tag") = 0, py::arg("wait_at_once") = false);
 }
 

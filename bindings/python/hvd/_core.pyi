@@ -63,6 +63,8 @@ def submit(
     deadline_seconds: float = 0.0,
     splits: Sequence[int] | None = None,
     output_rows: int = -1,
+    output_shape: tuple[int, ...] | None = None,
+    output_dtype: int = 0,
     peer: int = -1,
     tag: int = 0,
     wait_at_once: bool = False,

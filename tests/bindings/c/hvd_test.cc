@@ -89,7 +89,7 @@ TEST_CASE("an allgather's result is read from its handle and goes with it", "[hv
   Vector x(3, 7.0F);
   const hvd_tensor_t tensor = x.tensor();
   hvd_handle_t handle = 0;
-  REQUIRE(hvd_allgather_async("g", &tensor, nullptr, &handle) == HVD_OK);
+  REQUIRE(hvd_allgather_async("g", &tensor, nullptr, nullptr, &handle) == HVD_OK);
   REQUIRE(hvd_wait(handle, -1) == HVD_OK);
   void* data = nullptr;
   const int64_t* shape = nullptr;
@@ -238,9 +238,9 @@ TEST_CASE("one rank exchanges, gathers and scatters with itself", "[hvd]") {
   const hvd_tensor_t input = x.tensor();
   const int64_t splits = 2;
   std::array<hvd_handle_t, 3> handles{};
-  REQUIRE(hvd_alltoall_async("a", &input, &splits, nullptr, &handles[0]) == HVD_OK);
-  REQUIRE(hvd_gather_async("b", &input, nullptr, &handles[1]) == HVD_OK);
-  REQUIRE(hvd_scatter_async("c", &input, nullptr, nullptr, &handles[2]) == HVD_OK);
+  REQUIRE(hvd_alltoall_async("a", &input, &splits, nullptr, nullptr, &handles[0]) == HVD_OK);
+  REQUIRE(hvd_gather_async("b", &input, nullptr, nullptr, &handles[1]) == HVD_OK);
+  REQUIRE(hvd_scatter_async("c", &input, nullptr, nullptr, nullptr, &handles[2]) == HVD_OK);
   for (const hvd_handle_t handle : handles) {
     const Result result = result_of(handle);
     CHECK(result.ndim == 1);
@@ -256,6 +256,63 @@ TEST_CASE("one rank exchanges, gathers and scatters with itself", "[hvd]") {
   CHECK(count == 1);
   CHECK(received[0] == 2);
   CHECK(hvd_received_splits(handles[1], &received, &count) == HVD_ERROR_INVALID_ARGUMENT);
+}
+
+TEST_CASE("the blocking forms write to the output and want one", "[hvd]") {
+  const Job job;
+  Vector x(3, 2.0F);
+  Vector y(3, 0.0F);
+  const hvd_tensor_t input = x.tensor();
+  const hvd_tensor_t output = y.tensor();
+  const auto filled = [&](hvd_status_t status) {
+    CHECK(status == HVD_OK);
+    const bool equal = y.values == x.values;
+    std::fill(y.values.begin(), y.values.end(), 0.0F);
+    return equal;
+  };
+  CHECK(filled(hvd_allgather("a", &input, &output, nullptr)));
+  CHECK(filled(hvd_alltoall("b", &input, nullptr, &output, nullptr)));
+  CHECK(filled(hvd_gather("c", &input, &output, nullptr)));
+  CHECK(filled(hvd_scatter("d", &input, nullptr, &output, nullptr)));
+  CHECK(hvd_allgather("a", &input, nullptr, nullptr) == HVD_ERROR_INVALID_ARGUMENT);
+  CHECK_THAT(std::string(hvd_last_error()), Catch::Contains("output is NULL"));
+}
+
+TEST_CASE("an output of other rows than come is left alone, and the result is in the handle",
+          "[hvd]") {
+  const Job job;
+  Vector x(3, 2.0F);
+  Vector y(2, 0.0F);
+  const hvd_tensor_t input = x.tensor();
+  const hvd_tensor_t output = y.tensor();
+  hvd_handle_t handle = 0;
+  REQUIRE(hvd_allgather_async("a", &input, &output, nullptr, &handle) == HVD_OK);
+  REQUIRE(hvd_wait(handle, 10) == HVD_ERROR_MISMATCH);
+  CHECK_THAT(std::string(hvd_last_error()), Catch::Contains("output is float32 [2], but what came "
+                                                            "is float32 [3]"));
+  CHECK(y.values == std::vector<float>(2, 0.0F));
+  Result result;
+  REQUIRE(hvd_result(handle, &result.data, &result.shape, &result.ndim) == HVD_OK);
+  CHECK(result.floats()[2] == 2.0F);
+  CHECK(hvd_release(handle) == HVD_OK);
+}
+
+TEST_CASE("hvd_result gives the output that was given", "[hvd]") {
+  const Job job;
+  Vector x(3, 2.0F);
+  Vector y(3, 0.0F);
+  const hvd_tensor_t input = x.tensor();
+  const hvd_tensor_t output = y.tensor();
+  const int64_t splits = 3;
+  hvd_handle_t handle = 0;
+  REQUIRE(hvd_alltoall_async("a", &input, &splits, &output, nullptr, &handle) == HVD_OK);
+  const Result result = result_of(handle);
+  CHECK(result.data == y.values.data());
+  CHECK(result.shape[0] == 3);
+  const int64_t* received = nullptr;
+  int32_t count = 0;
+  REQUIRE(hvd_received_splits(handle, &received, &count) == HVD_OK);
+  CHECK(received[0] == 3);
 }
 
 TEST_CASE("what is wrong with a call is named where it is made", "[hvd]") {
@@ -274,14 +331,14 @@ TEST_CASE("what is wrong with a call is named where it is made", "[hvd]") {
              Catch::Contains("output is float32 [2] but must be float32 [3]"));
   CHECK_THAT(text(hvd_reduce_scatter("a", &input, nullptr, &input, nullptr)),
              Catch::Contains("overlap"));
-  CHECK_THAT(text(hvd_alltoall_async("a", &input, &splits, nullptr, &handle)),
+  CHECK_THAT(text(hvd_alltoall_async("a", &input, &splits, nullptr, nullptr, &handle)),
              Catch::Contains("the sum of splits is 4"));
   CHECK_THAT(text(hvd_send(&input, 1, 0, nullptr)), Catch::Contains("destination rank 1"));
   CHECK_THAT(text(hvd_recv(&input, 0, 0, nullptr)), Catch::Contains("with itself"));
   CHECK_THAT(text(hvd_send(nullptr, 0, 0, nullptr)), Catch::Contains("tensor is NULL"));
   hvd_options_t options = options_of(HVD_LOGICAL_AND);
   options.root_rank = 1;
-  CHECK_THAT(text(hvd_gather_async("a", &input, &options, &handle)),
+  CHECK_THAT(text(hvd_gather_async("a", &input, nullptr, &options, &handle)),
              Catch::Contains("root rank 1"));
   CHECK(hvd_allreduce("a", &input, &input, &options) == HVD_ERROR_UNSUPPORTED);
   CHECK_THAT(std::string(hvd_last_error()), Catch::Contains("logical and of float32"));

@@ -325,6 +325,27 @@ TEST_CASE("a peer that falls silent is named with the setting", "[coordinator]")
   CHECK(job.at(1).submit(request_of("x")).status().code() == StatusCode::aborted);
 }
 
+TEST_CASE("a rank that gave memory for other rows than come fails alone", "[coordinator]") {
+  SmallJob job(2);
+  std::array<std::byte, 96> memory{};
+  const auto gathering = [&](std::int64_t rows) {
+    Request request = request_of("g", CollectiveKind::allgather);
+    request.output = memory.data();
+    request.output_shape = shape_of({rows, 3});
+    return request;
+  };
+  const OperationPtr good = job.submit(0, gathering(4));
+  const OperationPtr bad = job.submit(1, gathering(5));
+  const OperationPtr behind = job.submit(0, request_of("h"));
+  job.submit(1, request_of("h"));
+  job.run();
+  REQUIRE((good->done && bad->done && behind->done));
+  CHECK(good->status.ok());
+  CHECK(bad->status.code() == StatusCode::mismatch);
+  CHECK(bad->result != nullptr);
+  CHECK(behind->status.ok());
+}
+
 TEST_CASE("an item that fails on one rank ends the job on all", "[coordinator]") {
   SmallJob job(2);
   const OperationPtr at_root = job.submit(0, request_of("g", CollectiveKind::allgather));

@@ -1,5 +1,6 @@
 #include "core/stages/dispatcher.h"
 
+#include <array>
 #include <deque>
 
 #include "tests/catch.h"
@@ -141,6 +142,74 @@ TEST_CASE("an allgather gets memory for the rows of all ranks", "[dispatcher]") 
   CHECK(item.segments[0].output == operation->result.get());
   CHECK(operation->result != nullptr);
   CHECK(operation->result_shape == shape_of({7, 3}));
+}
+
+// This rank, 1 of 4, has rows 1 and 2 of 7.
+Request gathering_to(std::byte* output, const Shape& shape) {
+  Request request = request_of("g", CollectiveKind::allgather, shape_of({2, 3}));
+  request.output = output;
+  request.output_shape = shape;
+  request.output_dtype = DType::float32;
+  return request;
+}
+
+TEST_CASE("a result goes to the memory that was given for it", "[dispatcher]") {
+  Desk desk;
+  std::array<std::byte, 84> memory{};
+  AgreedGroup group = group_of({gathering_to(memory.data(), shape_of({7, 3}))}, {1, 2, 0, 4});
+  const OperationPtr operation = group.operations[0];
+  REQUIRE(desk.start(group).ok());
+  CHECK(desk.plane.items[0].segments[0].output == memory.data());
+  CHECK(operation->result == nullptr);
+  CHECK(operation->output_fault.ok());
+}
+
+TEST_CASE("an output of other rows than come fails its rank alone and keeps the result",
+          "[dispatcher]") {
+  for (const Shape& shape : {shape_of({6, 3}), shape_of({8, 3}), shape_of({0, 3})}) {
+    Desk desk;
+    std::array<std::byte, 96> memory{};
+    AgreedGroup group = group_of({gathering_to(memory.data(), shape)}, {1, 2, 0, 4});
+    const OperationPtr operation = group.operations[0];
+    REQUIRE(desk.start(group).ok());
+    REQUIRE(operation->result != nullptr);
+    CHECK(desk.plane.items[0].segments[0].output == operation->result.get());
+    desk.plane.completions.push_back({.work_id = 0, .status = ok_status(), .spent = {}});
+    std::vector<Outcome> finished;
+    REQUIRE(desk.dispatcher.take_finished(finished));
+    CHECK(finished[0].status.code() == StatusCode::mismatch);
+    CHECK_THAT(finished[0].status.message(), Catch::Contains("what came is float32 [7 3]"));
+    CHECK(operation->result_is_whole);
+  }
+}
+
+TEST_CASE("what fails otherwise has no result, whatever was given for it", "[dispatcher]") {
+  Desk desk;
+  std::array<std::byte, 96> memory{};
+  AgreedGroup group = group_of({gathering_to(memory.data(), shape_of({6, 3}))}, {1, 2, 0, 4});
+  const OperationPtr operation = group.operations[0];
+  REQUIRE(desk.start(group).ok());
+  desk.plane.completions.push_back(
+      {.work_id = 0, .status = error(StatusCode::aborted, "rank 2 died"), .spent = {}});
+  std::vector<Outcome> finished;
+  REQUIRE(desk.dispatcher.take_finished(finished));
+  CHECK(finished[0].status.code() == StatusCode::aborted);
+  CHECK_FALSE(operation->result_is_whole);
+}
+
+TEST_CASE("an allgather's input may lie in the output at its own rows and nowhere else",
+          "[dispatcher]") {
+  for (const std::size_t place : {12, 24}) {
+    Desk desk;
+    std::array<std::byte, 84> memory{};
+    Request request = gathering_to(memory.data(), shape_of({7, 3}));
+    request.input.data = memory.data() + place;
+    AgreedGroup group = group_of({request}, {1, 2, 0, 4});
+    const OperationPtr operation = group.operations[0];
+    REQUIRE(desk.start(group).ok());
+    CHECK(operation->output_fault.ok() == (place == 12));
+    CHECK((desk.plane.items[0].segments[0].output == memory.data()) == (place == 12));
+  }
 }
 
 TEST_CASE("an allgather that cannot start keeps its operations", "[dispatcher]") {

@@ -208,6 +208,48 @@ TEST_CASE("an output that overlaps its input is refused unless it is the input",
   CHECK(check_request(request, Rank(0), 3).ok());
 }
 
+Request gathering(std::ptrdiff_t input_at, const Shape& output_shape) {
+  Request request = allreduce("grad/fc");  // 24 bytes
+  request.kind = CollectiveKind::allgather;
+  request.input.data = memory.data() + input_at;
+  request.output = memory.data();
+  request.output_shape = output_shape;
+  request.output_dtype = request.input.dtype;
+  request.output_shape.set(1, request.input.shape[1]);
+  return request;
+}
+
+TEST_CASE("memory for a result must fit the input but for its rows", "[submit_queue]") {
+  const std::array<std::int64_t, 2> rows{2, 0};
+  const Request good = gathering(48, Shape(rows));
+  CHECK(check_request(good, Rank(0), 3).ok());
+  Request bad = good;
+  bad.output_shape.set(1, 7);
+  CHECK_THAT(check_request(bad, Rank(0), 3).message(),
+             Catch::Contains("only the first dimension may differ"));
+  bad = good;
+  bad.output_dtype = DType::int8;
+  CHECK_THAT(check_request(bad, Rank(0), 3).message(), Catch::Contains("output is int8"));
+  bad = good;
+  bad.output_shape.set(0, -1);
+  CHECK_THAT(check_request(bad, Rank(0), 3).message(), Catch::Contains("negative dimension"));
+  bad = good;
+  bad.output = nullptr;
+  CHECK_THAT(check_request(bad, Rank(0), 3).message(), Catch::Contains("there is no output"));
+}
+
+TEST_CASE("an input may lie in the memory for an allgather's result, but not halfway",
+          "[submit_queue]") {
+  const std::array<std::int64_t, 2> rows{2, 0};
+  CHECK(check_request(gathering(0, Shape(rows)), Rank(0), 3).ok());
+  CHECK_THAT(check_request(gathering(4, Shape(rows)), Rank(0), 3).message(),
+             Catch::Contains("input and output overlap"));
+  Request exchange = gathering(0, Shape(rows));
+  exchange.kind = CollectiveKind::gather;
+  CHECK_THAT(check_request(exchange, Rank(0), 3).message(),
+             Catch::Contains("input and output overlap"));
+}
+
 // Whatever the door lets through must also pass the root's parser, else one rank's odd but harmless
 // argument takes the whole job down.
 TEST_CASE("what the door accepts every parser accepts", "[submit_queue]") {

@@ -105,7 +105,8 @@ void submit(Case& item, std::size_t index) {
   if (item.kind == Kind::broadcast) {
     must(hvd_broadcast_async(item.name.c_str(), &input, &options, &item.handle), item.name);
   } else if (item.kind == Kind::allgather) {
-    must(hvd_allgather_async(item.name.c_str(), &input, &options, &item.handle), item.name);
+    must(hvd_allgather_async(item.name.c_str(), &input, nullptr, &options, &item.handle),
+         item.name);
   } else {
     item.output.resize(item.input.size());
     hvd_tensor_t output = input;
@@ -229,7 +230,7 @@ void compare(const std::vector<Case>& cases, std::vector<std::int64_t>& sums) {
   const int64_t shape[2] = {1, static_cast<int64_t>(sums.size())};
   hvd_tensor_t mine{sums.data(), shape, 2, HVD_INT64, HVD_CPU};
   hvd_handle_t handle = 0;
-  must(hvd_allgather_async("checksums", &mine, nullptr, &handle), "checksums");
+  must(hvd_allgather_async("checksums", &mine, nullptr, nullptr, &handle), "checksums");
   must(hvd_wait(handle, -1), "checksums");
   void* data = nullptr;
   const int64_t* gathered = nullptr;

@@ -191,7 +191,7 @@ class Shell {
     if (op.kind == "broadcast") {
       return hvd_broadcast_async(c_name, &op.tensor, &op.options, &op.handle);
     }
-    return hvd_allgather_async(c_name, &op.tensor, &op.options, &op.handle);
+    return hvd_allgather_async(c_name, &op.tensor, nullptr, &op.options, &op.handle);
   }
 
   std::string outcome(const Pending& op) {

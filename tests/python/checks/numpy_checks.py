@@ -117,6 +117,42 @@ def check_allgather_of_large_arrays() -> None:
     assert (hn.allgather(parts[hvd.rank()]) == np.concatenate(parts)).all()
 
 
+def check_results_go_into_out() -> None:
+    n, me = hvd.size(), hvd.rank()
+    rows = np.full((2, 3), me, np.float32)
+    expected = np.repeat(np.arange(n, dtype=np.float32), 2)[:, None] * np.ones(3, np.float32)
+    out = np.empty((2 * n, 3), np.float32)
+    assert hn.allgather(rows, out=out) is out
+    assert (out == expected).all()
+    mine = out[2 * me : 2 * me + 2]
+    out[...] = -1
+    mine[...] = me
+    hn.allgather(mine, out=out)  # in place
+    assert (out == expected).all()
+    received = np.empty((n, 3), np.float32)
+    sent = np.full((n, 3), me, np.float32)
+    assert hn.alltoall(sent, out=received) is received
+    assert received[:, 0].tolist() == list(range(n))
+    both = hn.alltoall(sent, splits=[1] * n, out=received)
+    assert both[0] is received and both[1].tolist() == [1] * n
+    gathered = hn.gather(rows, root_rank=n - 1, out=out if me == n - 1 else None)
+    assert (gathered is out) == (me == n - 1)
+    assert hn.scatter(out if me == 0 else None, root_rank=0, out=np.empty_like(rows)).shape == (2, 3)
+
+
+def check_an_out_of_the_wrong_rows_fails_its_rank_alone() -> None:
+    n = hvd.size()
+    values = np.ones(2, np.float32)
+    wrong = np.zeros(2 * n + (hvd.rank() == n - 1), np.float32)
+    if hvd.rank() == n - 1:
+        raises(hvd.HvdMismatchError, lambda: hn.allgather(values, name="r", out=wrong), "what came")
+        assert not wrong.any()
+    else:
+        assert hn.allgather(values, name="r", out=wrong).all()
+    assert_still_works()
+    raises(ValueError, lambda: hn.allgather(values, out=np.zeros(2 * n)), "output is float64")
+
+
 def check_broadcast_from_every_root() -> None:
     for root in range(hvd.size()):
         for dtype in MOVED:

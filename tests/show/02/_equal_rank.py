@@ -132,7 +132,7 @@ def gather(digests):
     handle, data = ctypes.c_uint64(), ctypes.c_void_p()
     found, ndim = ctypes.POINTER(ctypes.c_int64)(), ctypes.c_int32()
     status = LIBRARY.hvd_allgather_async(
-        b"digests", ctypes.byref(tensor), None, ctypes.byref(handle)
+        b"digests", ctypes.byref(tensor), None, None, ctypes.byref(handle)
     )
     must(status, "digests")
     must(LIBRARY.hvd_wait(handle, ctypes.c_double(-1)), "digests")

@@ -102,6 +102,29 @@ def take(handle: Handle) -> np.ndarray:
     return result
 
 
+def submit_into(
+    out: Any, read: Callable[[Handle], Any], kind: str, array: np.ndarray, name: Any, **options: Any
+) -> Handle:
+    """`submit` of an operation whose result goes to ``out``.
+
+    If that is None, the runtime makes the result and ``read`` takes it.
+    """
+    if out is not None:
+        options["output"] = address_of(writable(out))
+        options["output_shape"] = out.shape
+        options["output_dtype"] = code_of(out)
+        options["owner"] = (array, out)
+    handle = submit(kind, array, name, **options)
+
+    def given(handle: Handle) -> Any:
+        result = (out, splits_of(handle)) if read is take_with_splits else out
+        handle.take_result(0, 0)
+        return result
+
+    handle.output = read if out is None else given
+    return handle
+
+
 def take_at(root_rank: int) -> Callable[[Handle], Any]:
     """`take` for an operation whose result only the root has."""
 
@@ -114,8 +137,13 @@ def take_at(root_rank: int) -> Callable[[Handle], Any]:
 
 def take_with_splits(handle: Handle) -> tuple[np.ndarray, np.ndarray]:
     """An alltoall's result and the rows that came from each rank."""
-    splits = np.array(handle.received_splits(), np.int32)
+    splits = splits_of(handle)
     return take(handle), splits
+
+
+def splits_of(handle: Handle) -> np.ndarray:
+    """The rows that came from each rank in an alltoall."""
+    return np.array(handle.received_splits(), np.int32)
 
 
 def writable(out: Any) -> np.ndarray:

@@ -32,6 +32,7 @@ from hvd.numpy.arrays import (
     is_foreign,
     require_like,
     submit,
+    submit_into,
     take,
     take_at,
     take_with_splits,
@@ -271,23 +272,33 @@ def reducescatter(
     )
 
 
-def allgather_async(array: Any, name: str | None = None, deadline_seconds: float = 0.0) -> Handle:
+def allgather_async(
+    array: Any,
+    name: str | None = None,
+    deadline_seconds: float = 0.0,
+    out: np.ndarray | None = None,
+) -> Handle:
     """Starts `allgather`; `synchronize` gives its result."""
-    handle = submit("allgather", np.asarray(array), name, deadline_seconds=deadline_seconds)
-    handle.output = take
-    return handle
+    array = np.asarray(array)
+    return submit_into(out, take, "allgather", array, name, deadline_seconds=deadline_seconds)
 
 
-def allgather(array: Any, name: str | None = None, deadline_seconds: float = 0.0) -> np.ndarray:
+def allgather(
+    array: Any,
+    name: str | None = None,
+    deadline_seconds: float = 0.0,
+    out: np.ndarray | None = None,
+) -> np.ndarray:
     """Concatenates the arrays of all ranks along the first dimension, in rank order.
 
     Args:
         array: one dimension or more; the first may differ between ranks (0 too), the others not.
         name: see the rules of this module.
         deadline_seconds: see the rules of this module.
+        out: result goes here, or a new array; of another shape, `HvdMismatchError` on this rank.
 
     Returns:
-        A new array: the sum of the first dimensions, then the other dimensions of ``array``.
+        ``out``: the sum of the first dimensions, then the other dimensions of ``array``.
 
     >>> import numpy as np
     >>> import hvd.numpy as hvd
@@ -295,7 +306,7 @@ def allgather(array: Any, name: str | None = None, deadline_seconds: float = 0.0
     >>> hvd.allgather(np.ones((2, 3), np.int32)).shape == (2 * hvd.size(), 3)
     True
     """
-    return synchronize(allgather_async(array, name, deadline_seconds))
+    return synchronize(allgather_async(array, name, deadline_seconds, out))
 
 
 def alltoall_async(
@@ -303,15 +314,20 @@ def alltoall_async(
     splits: Sequence[int] | None = None,
     name: str | None = None,
     deadline_seconds: float = 0.0,
+    out: np.ndarray | None = None,
 ) -> Handle:
     """Starts `alltoall`; `synchronize` gives the array and the received splits, always both."""
     if splits is not None:
         splits = [int(count) for count in splits]
-    handle = submit(
-        "alltoall", np.asarray(array), name, splits=splits, deadline_seconds=deadline_seconds
+    return submit_into(
+        out,
+        take_with_splits,
+        "alltoall",
+        np.asarray(array),
+        name,
+        splits=splits,
+        deadline_seconds=deadline_seconds,
     )
-    handle.output = take_with_splits
-    return handle
 
 
 def alltoall(
@@ -319,6 +335,7 @@ def alltoall(
     splits: Sequence[int] | None = None,
     name: str | None = None,
     deadline_seconds: float = 0.0,
+    out: np.ndarray | None = None,
 ) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
     """Sends rows to each rank and receives rows from each.
 
@@ -328,9 +345,10 @@ def alltoall(
             even parts, into which the first dimension must divide.
         name: see the rules of this module.
         deadline_seconds: see the rules of this module.
+        out: as in `allgather`, but not the memory of ``array``.
 
     Returns:
-        What came, in rank order; with ``splits`` also how many rows came from each rank.
+        ``out``: what came, in rank order; with ``splits`` also how many rows came from each rank.
 
     >>> import numpy as np
     >>> import hvd.numpy as hvd
@@ -338,7 +356,7 @@ def alltoall(
     >>> hvd.alltoall(np.arange(3.0), splits=[2] + [0] * (hvd.size() - 1))
     (array([0., 1.]), array([2], dtype=int32))
     """
-    result, received = synchronize(alltoall_async(array, splits, name, deadline_seconds))
+    result, received = synchronize(alltoall_async(array, splits, name, deadline_seconds, out))
     return result if splits is None else (result, received)
 
 
@@ -393,24 +411,32 @@ def broadcast(
 
 
 def gather_async(
-    array: Any, root_rank: int, name: str | None = None, deadline_seconds: float = 0.0
+    array: Any,
+    root_rank: int,
+    name: str | None = None,
+    deadline_seconds: float = 0.0,
+    out: np.ndarray | None = None,
 ) -> Handle:
     """Starts `gather`; `synchronize` gives its result."""
-    handle = submit(
+    return submit_into(
+        out if rank() == root_rank else None,
+        take_at(root_rank),
         "gather",
         np.asarray(array),
         name,
         root_rank=root_rank,
         deadline_seconds=deadline_seconds,
     )
-    handle.output = take_at(root_rank)
-    return handle
 
 
 def gather(
-    array: Any, root_rank: int, name: str | None = None, deadline_seconds: float = 0.0
+    array: Any,
+    root_rank: int,
+    name: str | None = None,
+    deadline_seconds: float = 0.0,
+    out: np.ndarray | None = None,
 ) -> np.ndarray | None:
-    """`allgather` whose result only ``root_rank`` gets; None on the others.
+    """`allgather` whose result only ``root_rank`` gets; None on the others, whatever their ``out``.
 
     >>> import numpy as np
     >>> import hvd.numpy as hvd
@@ -418,7 +444,7 @@ def gather(
     >>> hvd.gather(np.ones(2), root_rank=0).shape == (2 * hvd.size(),)
     True
     """
-    return synchronize(gather_async(array, root_rank, name, deadline_seconds))
+    return synchronize(gather_async(array, root_rank, name, deadline_seconds, out))
 
 
 def scatter_async(
@@ -427,12 +453,15 @@ def scatter_async(
     splits: Sequence[int] | None = None,
     name: str | None = None,
     deadline_seconds: float = 0.0,
+    out: np.ndarray | None = None,
 ) -> Handle:
     """Starts `scatter`; `synchronize` gives its result."""
     here = rank() == root_rank
     if splits is not None:
         splits = [int(count) for count in splits]
-    handle = submit(
+    return submit_into(
+        out,
+        take,
         "scatter",
         np.asarray(array) if here else np.empty(0),
         name,
@@ -440,8 +469,6 @@ def scatter_async(
         splits=splits if here else None,
         deadline_seconds=deadline_seconds,
     )
-    handle.output = take
-    return handle
 
 
 def scatter(
@@ -450,6 +477,7 @@ def scatter(
     splits: Sequence[int] | None = None,
     name: str | None = None,
     deadline_seconds: float = 0.0,
+    out: np.ndarray | None = None,
 ) -> np.ndarray:
     """Deals the rows of ``root_rank``'s array out to all ranks.
 
@@ -460,9 +488,10 @@ def scatter(
             the first ranks have one row more where the division leaves some.
         name: see the rules of this module.
         deadline_seconds: see the rules of this module.
+        out: as in `allgather`, but not the memory of ``array``.
 
     Returns:
-        A new array: this rank's rows.
+        ``out``: this rank's rows.
 
     >>> import numpy as np
     >>> import hvd.numpy as hvd
@@ -470,7 +499,7 @@ def scatter(
     >>> hvd.scatter(np.arange(4), root_rank=0).shape == (4 // hvd.size(),)
     True
     """
-    return synchronize(scatter_async(array, root_rank, splits, name, deadline_seconds))
+    return synchronize(scatter_async(array, root_rank, splits, name, deadline_seconds, out))
 
 
 def send_async(
