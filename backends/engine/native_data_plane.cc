@@ -325,11 +325,15 @@ bool NativeDataPlane::take_completion(WorkCompletion& completion) {
   return true;
 }
 
-bool NativeDataPlane::prepare_sleep() {
+void NativeDataPlane::say_done() {
   for (LaneState& lane : lanes_) {
     lane.wires.slots.tell_done();
     lane.wires.slots.ring_sleepers();
   }
+}
+
+bool NativeDataPlane::prepare_sleep() {
+  say_done();
   transport_.prepare_sleep();
   const auto has_work = [](LaneState& lane) {
     return lane.running ? lane.execution.ready(lane.wires) : !lane.waiting.empty();

@@ -44,6 +44,7 @@ class NativeDataPlane final : public DataPlane {
   bool busy() const override;
   bool delivered() const override { return transport_.delivered(); }
   void abort(const Status& cause) override;
+  void say_done() override;
   bool prepare_sleep() override;
   void end_sleep() override { transport_.end_sleep(); }
 

@@ -194,7 +194,8 @@ void Runtime::start(ControlPlane& control, std::vector<RankAddress> addresses) {
                                     Coordinator::World{clock_, control, *data_, *logger_});
   progress_ = std::make_unique<Progress>(
       *coordinator_, *data_, *idle_, clock_,
-      spin_policy(host_cores_, place_.local_size, config_.spin_microseconds));
+      spin_policy(host_cores_, place_.local_size, config_.spin_microseconds,
+                  place_.local_size == identity_.size));
   if (rank == kRoot) {
     logger_->info("job of ", identity_.size, " ranks; identity from ", identity_.source,
                   "; secret from ", secret_.source, "; data: ", data_->description());

@@ -96,7 +96,7 @@ class Runtime {
   Joined joined_;
   std::unique_ptr<Transport> transport_;
   std::unique_ptr<HostControl> host_control_;  // over the star; where rank 0 is of this host
-  TcpTransport* tcp_ = nullptr;  // inside transport_, where the job has several hosts
+  TcpTransport* tcp_ = nullptr;                // inside transport_, where the job has several hosts
   std::shared_ptr<const Arena> arena_;
   RankPlace place_;
   double host_cores_ = 1;  // that the ranks of this host have together

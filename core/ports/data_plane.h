@@ -66,6 +66,8 @@ class DataPlane {
   // completes with `cause`, and so does what is started later.
   virtual void abort(const Status& cause) = 0;
 
+  // Before the baton holder goes without announcing a sleep: tells peers what they may wait for.
+  virtual void say_done() {}
   // Before the baton holder sleeps: announces that peers must ring. False if something arrived in
   // the meantime, so that it must not sleep. end_sleep() takes the announcement back.
   virtual bool prepare_sleep() = 0;

@@ -17,6 +17,7 @@ class HVD_CAPABILITY("baton") Baton {
     return !held_.load(std::memory_order_seq_cst) &&
            !held_.exchange(true, std::memory_order_seq_cst);
   }
+  bool taken() const { return held_.load(std::memory_order_seq_cst); }
   void give_back() HVD_RELEASE() { held_.store(false, std::memory_order_seq_cst); }
 
  private:

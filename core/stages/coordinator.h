@@ -59,6 +59,10 @@ class Coordinator {
 
   // One pass over everything that came; true if anything moved, so that another pass may help.
   bool run_pass() HVD_REQUIRES(baton);
+  // Nothing that this rank has submitted is under way, and it owes the others nothing.
+  bool at_rest() const HVD_REQUIRES(baton) {
+    return negotiator_.pending_count() == 0 && !dispatcher_.busy() && world_.data.delivered();
+  }
   // When a pass is needed although nothing comes.
   Time next_deadline() const HVD_REQUIRES(baton);
 

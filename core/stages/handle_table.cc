@@ -34,9 +34,9 @@ void HandleTable::complete(Operation& operation, Status status) {
   }
 }
 
-void HandleTable::sleep_until_done(const Operation& operation, Time until) {
+void HandleTable::sleep_until_done(const Operation& operation, Time until, std::uint64_t notices) {
   MutexLock lock(mutex_);
-  if (operation.done.load(std::memory_order_acquire)) {
+  if (operation.done.load(std::memory_order_acquire) || notices_ != notices) {
     return;
   }
   ++sleepers_;
@@ -49,8 +49,14 @@ void HandleTable::sleep_until_done(const Operation& operation, Time until) {
   --sleepers_;
 }
 
+std::uint64_t HandleTable::notices() const {
+  MutexLock lock(mutex_);
+  return notices_;
+}
+
 void HandleTable::notify() {
   MutexLock lock(mutex_);
+  ++notices_;
   if (sleepers_ > 0) {
     changed_.notify_all();
   }

@@ -23,16 +23,20 @@ class HandleTable {
 
   // Publishes the outcome and wakes who waits for it. An operation completes once.
   void complete(Operation& operation, Status status) HVD_EXCLUDES(mutex_);
-  // Sleeps until the operation is done, notify() was called, or until `until`.
-  void sleep_until_done(const Operation& operation, Time until) HVD_EXCLUDES(mutex_);
+  // Sleeps until the operation is done, notify() was called after notices() gave `notices`, or
+  // until `until`.
+  void sleep_until_done(const Operation& operation, Time until, std::uint64_t notices)
+      HVD_EXCLUDES(mutex_);
   // Wakes all sleepers, so that one of them may take the baton.
   void notify() HVD_EXCLUDES(mutex_);
+  std::uint64_t notices() const HVD_EXCLUDES(mutex_);
 
  private:
   mutable Mutex mutex_;
   Condition changed_;
   std::unordered_map<HandleId, OperationPtr> operations_ HVD_GUARDED_BY(mutex_);
   HandleId last_ HVD_GUARDED_BY(mutex_);
+  std::uint64_t notices_ HVD_GUARDED_BY(mutex_) = 0;
   int sleepers_ HVD_GUARDED_BY(mutex_) = 0;
 };
 

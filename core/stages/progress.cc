@@ -1,11 +1,11 @@
 #include "core/stages/progress.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace hvd {
 namespace {
 
-// A message that is just arriving is cheaper to handle than to wake a thread for.
 constexpr int kLooksBeforeHandOver = 2;
 
 void pause_core() {
@@ -33,8 +33,12 @@ Progress::~Progress() {
   background_.join();
 }
 
-bool Progress::pass() {
-  const bool activity = idle_.poll();
+bool Progress::pass(Time now) {
+  bool activity = false;
+  if (now >= next_socket_look_) {
+    activity = idle_.poll();
+    next_socket_look_ = spin_.socket_look == 0 ? 0 : now + spin_.socket_look;
+  }
   return coordinator_.run_pass() || activity;
 }
 
@@ -60,41 +64,114 @@ void Progress::notify_submitted() {
   }
 }
 
-// ---- the background thread
-// -----------------------------------------------------------------------
+// ---- the background thread ---------------------------------------------------------------------
 
 void Progress::background_loop() {
+  std::uint64_t turns_seen = 0;
   while (!stopping_.load(std::memory_order_seq_cst)) {
-    // Before trying: a user's thread that gives the baton back after our failed try reads this.
+    // Before trying: a user's thread that gives the baton back after our failed try reads these.
     parked_until_.store(kNever, std::memory_order_seq_cst);
+    comes_soon_.store(false, std::memory_order_seq_cst);
     wants_baton_.store(true, std::memory_order_seq_cst);
+    Time until = kNever;
     if (coordinator_.baton.try_take()) {
       wants_baton_.store(false, std::memory_order_seq_cst);
-      end_sleep();
-      do {
-        while (pass() && !stopping_.load(std::memory_order_relaxed)) {
-        }
-      } while (!stopping_.load(std::memory_order_relaxed) && !prepare_sleep());
-      parked_until_.store(coordinator_.next_deadline(), std::memory_order_seq_cst);
+      until = park_after_turn(turns_seen);
       coordinator_.baton.give_back();
+      if (handed_over_.load(std::memory_order_seq_cst) &&
+          waiting_.load(std::memory_order_seq_cst) == 0) {
+        continue;  // it has gone away
+      }
       coordinator_.handles().notify();  // a waiter may drive from here on
+    } else {
+      until = park_without_turn(turns_seen);
     }
     if (!stopping_.load(std::memory_order_seq_cst)) {
-      idle_.park(parked_until_.load(std::memory_order_relaxed));
+      idle_.park(until);
     }
   }
 }
 
-// ---- user threads
-// --------------------------------------------------------------------------------
+bool Progress::drive_until_quiet() {
+  while (!stopping_.load(std::memory_order_relaxed)) {
+    if (waiting_.load(std::memory_order_relaxed) > 0) {
+      return false;
+    }
+    if (!pass(spin_.socket_look == 0 ? 0 : clock_.now()) && prepare_sleep()) {
+      return true;
+    }
+  }
+  return true;
+}
+
+// How long to park.
+Time Progress::park_after_turn(std::uint64_t& turns_seen) {
+  handed_over_.store(false, std::memory_order_seq_cst);
+  next_socket_look_ = 0;
+  end_sleep();
+  if (!drive_until_quiet()) {
+    handed_over_.store(true, std::memory_order_seq_cst);
+    return kNever;
+  }
+  const std::uint64_t turns = user_turns_.load(std::memory_order_relaxed);
+  Time until = coordinator_.next_deadline();
+  if (turns != std::exchange(turns_seen, turns) && rest_unannounced()) {
+    comes_soon_.store(true, std::memory_order_seq_cst);
+    until = std::min(until, time_after(clock_.now(), spin_.listen_after));
+  }
+  parked_until_.store(until, std::memory_order_seq_cst);
+  return until;
+}
+
+// While users' threads come and go there is no need to be rung for.
+Time Progress::park_without_turn(std::uint64_t& turns_seen) {
+  const std::uint64_t turns = user_turns_.load(std::memory_order_relaxed);
+  if (turns == std::exchange(turns_seen, turns) || spin_.listen_after == 0) {
+    return kNever;  // one that stays rings when it goes
+  }
+  const Time until = time_after(clock_.now(), spin_.listen_after);
+  parked_until_.store(until, std::memory_order_seq_cst);
+  comes_soon_.store(true, std::memory_order_seq_cst);
+  wants_baton_.store(false, std::memory_order_seq_cst);
+  return until;
+}
+
+// Where nothing is under way: takes the announcement towards peers back and leaves that towards
+// submissions. False if something came.
+bool Progress::rest_unannounced() {
+  if (spin_.listen_after == 0 || !coordinator_.at_rest()) {
+    return false;
+  }
+  data_.say_done();
+  data_.end_sleep();
+  sleeping_.store(true, std::memory_order_seq_cst);
+  if (!coordinator_.has_submissions()) {
+    return true;
+  }
+  sleeping_.store(false, std::memory_order_seq_cst);
+  return false;
+}
+
+// ---- user threads ------------------------------------------------------------------------------
 
 WaitOutcome Progress::wait(const Operation& operation, Time until) {
+  const WaitOutcome outcome = wait_and_drive(operation, until);
+  if (handed_over_.load(std::memory_order_seq_cst)) {
+    idle_.ring_parked();  // perhaps for us, and we do not take it
+  }
+  return outcome;
+}
+
+WaitOutcome Progress::wait_and_drive(const Operation& operation, Time until) {
   while (!operation.done.load(std::memory_order_acquire)) {
     if (clock_.now() >= until) {
       return WaitOutcome::timed_out;
     }
     if (!stopping_.load(std::memory_order_relaxed) && coordinator_.baton.try_take()) {
-      idle_.claim();
+      handed_over_.store(false, std::memory_order_seq_cst);
+      if (spin_.socket_look == 0) {
+        claim();
+      }
       end_sleep();
       const WaitOutcome outcome = drive(operation, until);
       release_as_user();
@@ -103,23 +180,44 @@ WaitOutcome Progress::wait(const Operation& operation, Time until) {
       }
       continue;  // done, or the runtime is leaving
     }
-    // A blocking caller has not rung, and whoever holds the baton may have looked for submissions
-    // for the last time before ours came.
-    notify_submitted();
-    coordinator_.handles().sleep_until_done(
-        operation, std::min(until, time_after(clock_.now(), spin_.look_again)));
+    wait_for_turn(operation, until);
   }
   return WaitOutcome::done;
 }
 
+// Somebody else has the baton: the background thread, which gives it up between two passes, or
+// another user's thread, which goes on until its own operation is done.
+void Progress::wait_for_turn(const Operation& operation, Time until) {
+  waiting_.fetch_add(1, std::memory_order_seq_cst);
+  // A blocking caller has not rung, and whoever holds the baton may have looked for submissions
+  // for the last time before ours came.
+  notify_submitted();
+  const std::uint64_t notices = coordinator_.handles().notices();
+  const auto must_wait = [&] {
+    return !operation.done.load(std::memory_order_acquire) && coordinator_.baton.taken();
+  };
+  const Time start = clock_.now();
+  for (Time now = start; must_wait() && now < start + spin_.length && now < until;
+       now = clock_.now()) {
+    yield_thread();
+  }
+  if (must_wait()) {
+    coordinator_.handles().sleep_until_done(
+        operation, std::min(until, time_after(clock_.now(), spin_.look_again)), notices);
+  }
+  waiting_.fetch_sub(1, std::memory_order_seq_cst);
+}
+
 WaitOutcome Progress::drive(const Operation& operation, Time until) {
-  Time moved_at = clock_.now();
+  Time now = clock_.now();
+  Time moved_at = now;
+  next_socket_look_ = std::min(next_socket_look_, now + spin_.socket_look);
   while (!stopping_.load(std::memory_order_relaxed)) {
-    const bool moved = pass();
+    const bool moved = pass(now);
     if (operation.done.load(std::memory_order_acquire)) {
       return WaitOutcome::done;
     }
-    const Time now = clock_.now();
+    now = clock_.now();
     if (now >= until) {
       return WaitOutcome::timed_out;
     }
@@ -130,6 +228,7 @@ WaitOutcome Progress::drive(const Operation& operation, Time until) {
     } else if (prepare_sleep()) {
       const Time wake_at =
           std::min({until, coordinator_.next_deadline(), time_after(now, spin_.look_again)});
+      claim();
       const bool interrupted = idle_.sleep(wake_at);
       end_sleep();
       if (interrupted) {
@@ -140,20 +239,44 @@ WaitOutcome Progress::drive(const Operation& operation, Time until) {
   return WaitOutcome::done;  // of driving; wait() looks at the operation itself
 }
 
+void Progress::claim() {
+  if (!claimed_) {
+    claimed_ = true;
+    idle_.claim();
+  }
+}
+
 // Its own operation is done. What else is under way is the background thread's work: a small
 // collective beside a big one would otherwise return with the big one only.
 void Progress::release_as_user() {
-  bool may_sleep = prepare_sleep();
-  for (int looks = 0; !may_sleep && looks < kLooksBeforeHandOver; ++looks) {
-    (void)pass();
+  user_turns_.fetch_add(1, std::memory_order_relaxed);
+  const bool others_wait = waiting_.load(std::memory_order_seq_cst) > 0;
+  bool told = others_wait;  // somebody goes on without being rung for
+  if (!told && comes_soon_.load(std::memory_order_seq_cst)) {
+    told = rest_unannounced();
+  }
+  bool may_sleep = told || prepare_sleep();
+  // A message that is just arriving is cheaper to handle than to wake a thread for.
+  const int looks_most = comes_soon_.load(std::memory_order_relaxed) ? 0 : kLooksBeforeHandOver;
+  for (int looks = 0; !may_sleep && looks < looks_most; ++looks) {
+    (void)pass(clock_.now());
     may_sleep = prepare_sleep();
   }
   const Time deadline = coordinator_.next_deadline();
-  idle_.unclaim();  // first: the next holder's claim must not be undone
+  if (others_wait) {
+    handed_over_.store(true, std::memory_order_seq_cst);
+  }
+  if (std::exchange(claimed_, false)) {
+    idle_.unclaim();  // first: the next holder's claim must not be undone
+  }
   coordinator_.baton.give_back();
-  // Between unclaim and give_back the background thread may have been woken for something that came
-  // after our last look; it found the baton taken and has used its ring up.
-  if (!may_sleep || wants_baton_.load(std::memory_order_seq_cst) ||
+  // The background thread may have been woken for something that came after our last look; it found
+  // the baton taken and has used its ring up. And those for whom we went may have gone.
+  const bool background_comes = comes_soon_.load(std::memory_order_seq_cst);
+  const bool listens = may_sleep && !told;
+  const bool somebody_goes_on =
+      others_wait ? waiting_.load(std::memory_order_seq_cst) > 0 : listens || background_comes;
+  if (!somebody_goes_on || (wants_baton_.load(std::memory_order_seq_cst) && !others_wait) ||
       deadline < parked_until_.load(std::memory_order_seq_cst)) {
     idle_.ring_parked();
   }
@@ -169,11 +292,11 @@ void Progress::leave(Time until) {
     idle_.ring();  // a user's thread that drives sees `stopping_` when it wakes
     yield_thread();
   }
-  idle_.claim();
+  claim();
   end_sleep();
   coordinator_.begin_leave();
   while (!coordinator_.may_leave() && clock_.now() < until) {
-    if (!pass() && prepare_sleep()) {
+    if (!pass(clock_.now()) && prepare_sleep()) {
       (void)idle_.sleep(std::min(
           {until, coordinator_.next_deadline(), time_after(clock_.now(), spin_.look_again)}));
       end_sleep();

@@ -24,6 +24,13 @@ struct SpinPolicy {
   Nanos hold = 0;
   // A sleeping waiter looks at its operation, the clock and signals at least this often.
   Nanos look_again = 500 * kMillisecond;
+  // Whoever polls looks at the sockets this often. 0: in every pass, since messages or data come
+  // that way; else nothing but the end of a peer does.
+  Nanos socket_look = 0;
+  // After a blocking call the next one mostly comes before anything else does, and a peer that had
+  // to ring for it would pay 2-5 us each time. So while such calls follow each other, peers are
+  // told to ring only once the background thread has looked, so long later. 0: at once.
+  Nanos listen_after = 0;
 };
 
 class Progress {
@@ -46,11 +53,19 @@ class Progress {
 
  private:
   void background_loop();
+  // True once nothing moves and this rank may sleep; false if somebody else wants the baton.
+  bool drive_until_quiet() HVD_REQUIRES(coordinator_.baton);
+  Time park_after_turn(std::uint64_t& turns_seen) HVD_REQUIRES(coordinator_.baton);
+  Time park_without_turn(std::uint64_t& turns_seen);
   WaitOutcome drive(const Operation& operation, Time until) HVD_REQUIRES(coordinator_.baton);
-  bool pass() HVD_REQUIRES(coordinator_.baton);
+  WaitOutcome wait_and_drive(const Operation& operation, Time until);
+  void wait_for_turn(const Operation& operation, Time until);
+  bool pass(Time now) HVD_REQUIRES(coordinator_.baton);
   // Announces the sleep; false if something came in the meantime.
   bool prepare_sleep() HVD_REQUIRES(coordinator_.baton);
   void end_sleep() HVD_REQUIRES(coordinator_.baton);
+  void claim() HVD_REQUIRES(coordinator_.baton);
+  bool rest_unannounced() HVD_REQUIRES(coordinator_.baton);
   void release_as_user() HVD_RELEASE(coordinator_.baton);
 
   Coordinator& coordinator_;
@@ -61,7 +76,15 @@ class Progress {
   std::atomic<bool> sleeping_{false};       // whoever submits must ring
   std::atomic<Time> parked_until_{kNever};  // when the background thread wakes by itself
   std::atomic<bool> wants_baton_{false};    // the background thread found it taken
+  // The background thread comes by itself within listen_after: nobody has to ring for it.
+  std::atomic<bool> comes_soon_{false};
+  std::atomic<std::uint64_t> user_turns_{0};  // how often a user's thread has held the baton
+  std::atomic<int> waiting_{0};               // users' threads that want the baton
+  // The baton was given back for one of them, with nobody else told to go on.
+  std::atomic<bool> handed_over_{false};
   std::atomic<bool> stopping_{false};
+  Time next_socket_look_ HVD_GUARDED_BY(coordinator_.baton) = 0;
+  bool claimed_ HVD_GUARDED_BY(coordinator_.baton) = false;
   Thread background_;
 };
 

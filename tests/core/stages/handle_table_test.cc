@@ -41,21 +41,30 @@ TEST_CASE("a completed operation carries its outcome and wakes its waiter", "[ha
     table.complete(*operation, error(StatusCode::mismatch, "shapes differ"));
   });
   while (!operation->done) {
-    table.sleep_until_done(*operation, kNever);
+    table.sleep_until_done(*operation, kNever, table.notices());
   }
   CHECK(operation->status.code() == StatusCode::mismatch);
-  table.sleep_until_done(*operation, kNever);  // returns at once
+  table.sleep_until_done(*operation, kNever, table.notices());  // returns at once
+}
+
+TEST_CASE("a sleep for which notice was given before it began does not begin", "[handle_table]") {
+  HandleTable table;
+  const OperationPtr operation = operation_of(request_of("x"));
+  const std::uint64_t notices = table.notices();
+  table.notify();
+  table.sleep_until_done(*operation, kNever, notices);
+  CHECK_FALSE(operation->done);
 }
 
 TEST_CASE("a sleep ends at its time and when everyone is woken", "[handle_table]") {
   HandleTable table;
   const OperationPtr operation = operation_of(request_of("x"));
   const SteadyClock clock;
-  table.sleep_until_done(*operation, clock.now() + kMillisecond);
+  table.sleep_until_done(*operation, clock.now() + kMillisecond, table.notices());
   CHECK_FALSE(operation->done);
   std::atomic<bool> woken{false};
   Thread sleeps("sleeps", [&] {
-    table.sleep_until_done(*operation, kNever);
+    table.sleep_until_done(*operation, kNever, table.notices());
     woken = true;
   });
   while (!woken) {

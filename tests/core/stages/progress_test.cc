@@ -54,8 +54,11 @@ class PausingClock final : public Clock {
 
 class FakeIdle final : public Idle {
  public:
-  explicit FakeIdle(Pauses& pauses) : pauses_(pauses) {}
-  bool poll() override { return false; }
+  FakeIdle(Pauses& pauses, bool keeps_time) : pauses_(pauses), keeps_time_(keeps_time) {}
+  bool poll() override {
+    MutexLock lock(mutex_);
+    return std::exchange(rung_, false);
+  }
   bool sleep(Time) override {
     pauses_.here();
     MutexLock lock(mutex_);
@@ -69,14 +72,16 @@ class FakeIdle final : public Idle {
   void claim() override { set(claimed_, true); }
   void unclaim() override { set(claimed_, false); }
   void ring_parked() override { set(parked_rung_, true); }
-  void park(Time) override {
+  void park(Time wanted) override {
     pauses_.here();
     MutexLock lock(mutex_);
-    const auto until = std::chrono::steady_clock::now() + std::chrono::nanoseconds(2 * kPatience);
+    const auto until =
+        keeps_time_ && wanted != kNever
+            ? std::chrono::steady_clock::time_point(std::chrono::nanoseconds(wanted))
+            : std::chrono::steady_clock::now() + std::chrono::nanoseconds(2 * kPatience);
     while (!parked_rung_ && (claimed_ || !rung_) && changed_.wait_until(mutex_, until)) {
     }
-    parked_rung_ = false;
-    rung_ = claimed_ && rung_;
+    parked_rung_ = false;  // rung_ stays until whoever has the baton looks
   }
   void interrupt() { set(interrupted_, true); }
 
@@ -91,6 +96,7 @@ class FakeIdle final : public Idle {
     pauses_.here();
   }
   Pauses& pauses_;
+  const bool keeps_time_;
   Mutex mutex_;
   Condition changed_;
   bool rung_ = false;
@@ -194,6 +200,7 @@ Config without_timers() {
 struct Runtime {
   explicit Runtime(std::uint64_t seed, SpinPolicy spin = {}, int rank_count = 1)
       : pauses(seed),
+        idle(pauses, spin.listen_after > 0),
         coordinator(without_timers(), job_of(rank_count), {clock, control, data, logger}),
         progress(coordinator, data, idle, clock, spin),
         wire("wire", [this] { data.carry(); }) {}
@@ -208,7 +215,7 @@ struct Runtime {
   PausingClock clock{pauses};
   Logger logger{LogLevel::off, "", nullptr};
   NoPeers control;
-  FakeIdle idle{pauses};
+  FakeIdle idle;
   WiredPlane data{idle, pauses};
   Coordinator coordinator;
   Progress progress;
@@ -246,20 +253,36 @@ int use_runtime(Runtime& runtime, int user, int operation_count) {
   return bad_count;
 }
 
+void use_by_three(std::uint64_t seed, SpinPolicy spin) {
+  INFO("seed " << seed << " spin " << spin.length << " listen after " << spin.listen_after);
+  Runtime runtime(seed * 1'000'000, spin);
+  std::atomic<int> bad_count{0};
+  {
+    std::vector<Thread> users;
+    for (int user = 0; user < 3; ++user) {
+      users.emplace_back("user", [&, user] { bad_count += use_runtime(runtime, user, 200); });
+    }
+  }
+  CHECK(bad_count == 0);
+  runtime.progress.leave(runtime.clock.now() + kPatience);
+}
+
 TEST_CASE("no wake-up is lost however the baton changes hands", "[progress]") {
   for (const Nanos spin : {Nanos{0}, 20 * kMicrosecond}) {
     for (std::uint64_t seed = 0; seed < 4; ++seed) {
-      INFO("seed " << seed << " spin " << spin);
-      Runtime runtime(seed * 1'000'000, {.length = spin, .hold = 0, .look_again = kNever});
-      std::atomic<int> bad_count{0};
-      {
-        std::vector<Thread> users;
-        for (int user = 0; user < 3; ++user) {
-          users.emplace_back("user", [&, user] { bad_count += use_runtime(runtime, user, 200); });
-        }
-      }
-      CHECK(bad_count == 0);
-      runtime.progress.leave(runtime.clock.now() + kPatience);
+      use_by_three(seed, {.length = spin, .hold = 0, .look_again = kNever});
+    }
+  }
+}
+
+// Here parking ends by its time, which is what the background thread listens by.
+TEST_CASE("no wake-up is lost where peers are told to ring only later", "[progress]") {
+  for (const Nanos listen_after : {20 * kMicrosecond, kMillisecond}) {
+    for (std::uint64_t seed = 10; seed < 14; ++seed) {
+      use_by_three(seed, {.length = 20 * kMicrosecond,
+                          .look_again = kNever,
+                          .socket_look = 5 * kMicrosecond,
+                          .listen_after = listen_after});
     }
   }
 }
@@ -274,8 +297,8 @@ bool done_in_time(const Runtime& runtime, const Operation& operation) {
 
 // One round: a user waits for its own operation and goes away, while another submits one for which
 // nobody waits. Nothing comes after it that would heal a lost wake-up.
-TEST_CASE("what nobody waits for is done while another user gives the baton back", "[progress]") {
-  Runtime runtime(1, {.look_again = kNever});
+void submit_beside_a_waiter(SpinPolicy spin) {
+  Runtime runtime(1, spin);
   constexpr int round_count = 2000;
   const Time enough = runtime.clock.now() + 2 * kSecond;
   std::atomic<int> round{0};
@@ -310,6 +333,11 @@ TEST_CASE("what nobody waits for is done while another user gives the baton back
   waits.join();
   CHECK(bad_count == 0);
   runtime.progress.leave(runtime.clock.now() + kPatience);
+}
+
+TEST_CASE("what nobody waits for is done while another user gives the baton back", "[progress]") {
+  submit_beside_a_waiter({.look_again = kNever});
+  submit_beside_a_waiter({.look_again = kNever, .listen_after = 100 * kMicrosecond});
 }
 
 // The background thread looks for the last time, the user submits, finds the baton taken, and
