@@ -36,7 +36,8 @@ RankRecord own_record(const JoinOptions& options) {
           .host_key = options.config.host_key,
           .unix_socket_name = options.unix_socket_name,
           .version = options.version,
-          .cores = core_share_of_process()};
+          .cores = core_share_of_process(),
+          .deterministic = options.config.deterministic};
 }
 
 Endpoint meeting_place(const Config& config) {
@@ -267,6 +268,7 @@ Result<Joined> join_job(const JoinOptions& options) {
   HVD_ASSIGN(std::vector<RankRecord> records,
              exchange_records(*star, self, rank_count, deadline + kVerdictGrace));
   HVD_TRY(check_versions(records));
+  HVD_TRY(check_deterministic(records));
   options.logger.info("rank ", self.rank, " of ", rank_count, " joined in ",
                       seconds_from_nanos(options.poller.clock().now() - start) * 1e3, " ms (",
                       options.identity.source, ", secret from ", options.secret.source, ")");

@@ -16,6 +16,7 @@ void put(ByteWriter& writer, const RankRecord& record) {
   writer.put_string(cut(record.unix_socket_name)).put_string(cut(record.version));
   writer.put_string(cut(record.cores.cpu_list)).put(record.cores.quota);
   writer.put_string(cut(record.data.host)).put(record.data.port);
+  writer.put(static_cast<std::uint8_t>(record.deterministic ? 1 : 0));
 }
 
 RankRecord take(ByteReader& reader) {
@@ -30,10 +31,11 @@ RankRecord take(ByteReader& reader) {
   record.cores.quota = reader.get<double>();
   record.data.host = reader.get_string(kRankRecordTextBytesMax);
   record.data.port = reader.get<std::uint16_t>();
+  record.deterministic = reader.get<std::uint8_t>() != 0;
   return record;
 }
 
-constexpr std::size_t kRecordBytesMin = 4 + 8 + 6 * 4 + 8 + 2;
+constexpr std::size_t kRecordBytesMin = 4 + 8 + 6 * 4 + 8 + 2 + 1;
 
 }  // namespace
 
@@ -87,6 +89,19 @@ Status check_versions(const std::vector<RankRecord>& records) {
       return error(StatusCode::invalid_argument, "rank 0 (", who_is(records.front()), ") runs hvd ",
                    records.front().version, " but rank ", record.rank, " (", who_is(record),
                    ") runs hvd ", record.version, "; install one version everywhere");
+    }
+  }
+  return ok_status();
+}
+
+Status check_deterministic(const std::vector<RankRecord>& records) {
+  const RankRecord& first = records.front();
+  for (const RankRecord& record : records) {
+    if (record.deterministic != first.deterministic) {
+      return error(StatusCode::invalid_argument, "setting HVD_DETERMINISTIC is ",
+                   first.deterministic ? 1 : 0, " on rank 0 (", who_is(first), ") but ",
+                   record.deterministic ? 1 : 0, " on rank ", record.rank, " (", who_is(record),
+                   "); set it to the same everywhere, or nowhere");
     }
   }
   return ok_status();

@@ -28,6 +28,7 @@ struct RankRecord {
   std::string version;           // of hvd
   CoreShare cores = {};          // what it may use
   Endpoint data = {};            // where it listens for ranks of other hosts; no host: nowhere
+  bool deterministic = false;    // HVD_DETERMINISTIC
   friend bool operator==(const RankRecord&, const RankRecord&) = default;
 };
 
@@ -43,5 +44,7 @@ Result<std::vector<RankRecord>> decode_rank_records(std::span<const std::byte> b
 
 // All ranks must run the same hvd; the error names both versions and a rank of each.
 Status check_versions(const std::vector<RankRecord>& records);
+// All ranks must want the same results again, or none; the error names a rank of each.
+Status check_deterministic(const std::vector<RankRecord>& records);
 
 }  // namespace hvd

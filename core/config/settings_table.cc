@@ -12,7 +12,7 @@ constexpr double kRankMost = 1 << 24;
 constexpr double kSecondsMost = 1e9;
 constexpr double kBytesMost = 1ULL << 40;
 
-constexpr std::array<Setting, 25> kTable = {{
+constexpr std::array<Setting, 26> kTable = {{
     {"HVD_RANK", "HOROVOD_RANK", &Config::rank, "-1", -1, kRankMost,
      "this process's rank, 0 to size - 1; set by hvdrun"},
     {"HVD_SIZE", "HOROVOD_SIZE", &Config::size, "-1", -1, kRankMost,
@@ -64,6 +64,10 @@ constexpr std::array<Setting, 25> kTable = {{
     {"HVD_WIRE_DTYPE", "", &Config::wire_dtype, "none", 0, 0,
      "what float32 that is reduced travels as between hosts: none (or auto: as it is), bf16 or "
      "fp16; sums stay float32; rank 0 decides"},
+    {"HVD_DETERMINISTIC", "", &Config::deterministic, "0", 0, 1,
+     "1: a run's results are those of every other run with as many ranks on such hosts, to the "
+     "bit; "
+     "equal on all ranks"},
     {"HVD_LOG_LEVEL", "HOROVOD_LOG_LEVEL", &Config::log_level, "warning", 0, 0,
      "least level that is printed: trace, debug, info, warning, error or off"},
 }};

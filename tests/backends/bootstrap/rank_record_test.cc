@@ -19,7 +19,8 @@ RankRecord record_of(int rank, const std::string& version = "0.1.0") {
 }  // namespace
 
 TEST_CASE("records survive the wire", "[rank_record]") {
-  const std::vector<RankRecord> records = {record_of(0), record_of(1)};
+  std::vector<RankRecord> records = {record_of(0), record_of(1)};
+  records[1].deterministic = true;
   REQUIRE(*decode_rank_record(encode(records[1])) == records[1]);
   REQUIRE(*decode_rank_records(encode(records), 2) == records);
 }
@@ -45,6 +46,22 @@ TEST_CASE("ranks of different versions are named with their versions", "[rank_re
   const Status status = check_versions({record_of(0), record_of(1), record_of(2, "0.0.9")});
   REQUIRE(status.code() == StatusCode::invalid_argument);
   for (const char* word : {"rank 0", "0.1.0", "rank 2", "0.0.9", "pid 4402"}) {
+    REQUIRE(status.message().find(word) != std::string::npos);
+  }
+}
+
+TEST_CASE("a rank that alone wants the same results again is named, with the setting",
+          "[rank_record]") {
+  std::vector<RankRecord> records = {record_of(0), record_of(1), record_of(2)};
+  REQUIRE(check_deterministic(records).ok());
+  for (RankRecord& record : records) {
+    record.deterministic = true;
+  }
+  REQUIRE(check_deterministic(records).ok());
+  records[1].deterministic = false;
+  const Status status = check_deterministic(records);
+  REQUIRE(status.code() == StatusCode::invalid_argument);
+  for (const char* word : {"HVD_DETERMINISTIC is 1 on rank 0", "0 on rank 1", "pid 4401"}) {
     REQUIRE(status.message().find(word) != std::string::npos);
   }
 }
