@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 
+#include "collectives/generators/adasum_allreduce.h"
 #include "collectives/generators/arena_allreduce.h"
 #include "collectives/generators/circulant_allgather.h"
 #include "collectives/generators/circulant_allreduce.h"
@@ -72,6 +73,11 @@ double circulant_bound(const ScheduleSize& size) {
       std::min(rounds_of(size.rank_count) * size.elements, size.rank_count * longest);
   return 4 * (moved / size.chunk_elements + 2 * rounds_of(size.rank_count)) + 3 * chunks_of(size) +
          6;
+}
+// Each level sends, receives and weighs its half, and adds up the products of all that share it.
+double adasum_bound(const ScheduleSize& size) {
+  const double rounds = rounds_of(size.rank_count) + 1;
+  return 9 * chunks_of(size) + rounds * (rounds + 12);
 }
 // Pieces of one stretch have two chunks for each host, or one where there are but two hosts.
 double hierarchical_bound(const ScheduleSize& size) {
@@ -146,6 +152,9 @@ constexpr std::array kRows = {
     AlgorithmRow{Kind::allreduce, Algorithm::hierarchical, "hierarchical",
                  make_hierarchical_allreduce, hierarchical_bound, kNeedsSlots | kNeedsSeveralHosts,
                  "combined in each host, exchanged between hosts, collected in each host"},
+    AlgorithmRow{Kind::allreduce, Algorithm::adasum, "adasum", make_adasum_allreduce, adasum_bound,
+                 kNeedsAdasum,
+                 "ever smaller parts are weighed with those of ever farther ranks, then collected"},
     AlgorithmRow{Kind::allgather, Algorithm::slots, "slots", make_slots_allgather, parts_bound,
                  kNeedsSlots | kNeedsOneHost,
                  "each rank puts its part into its slots and fetches the others'"},
@@ -250,6 +259,32 @@ const AlgorithmRow* find_algorithm(CollectiveKind kind, Algorithm algorithm) {
 
 const AlgorithmRow* find_algorithm(CollectiveKind kind, std::string_view name) {
   return find_row([&](const AlgorithmRow& row) { return row.kind == kind && row.name == name; });
+}
+
+CombiningOrder combining_order(const AlgorithmRow& row, bool narrow) {
+  if (row.kind != Kind::allreduce && row.kind != Kind::reduce) {
+    return CombiningOrder::any;
+  }
+  switch (row.algorithm) {
+    case Algorithm::one_shot:
+    case Algorithm::two_shot:
+    case Algorithm::slots:
+    case Algorithm::arena:
+      return CombiningOrder::ranks;
+    case Algorithm::recursive_doubling:
+      return CombiningOrder::halves;
+    case Algorithm::halving_doubling:
+      // One of two operands is rounded to the wire, and which one the place decides.
+      return narrow ? CombiningOrder::any : CombiningOrder::halves;
+    case Algorithm::hierarchical:  // a reduce goes along a tree or a chain of hosts, as its size is
+      return row.kind == Kind::allreduce ? CombiningOrder::hosts : CombiningOrder::any;
+    case Algorithm::tree:
+      return CombiningOrder::tree;
+    case Algorithm::chain:
+      return CombiningOrder::chain;
+    default:  // also what is new: nothing is claimed by itself
+      return CombiningOrder::any;
+  }
 }
 
 std::string_view algorithm_name(Algorithm algorithm) {

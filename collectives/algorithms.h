@@ -30,6 +30,7 @@ enum class Algorithm : std::uint8_t {
   hierarchical = 13,  // in each host through slots, between hosts over edges
   arena = 14,         // tensors in shared memory are combined where they lie
   circulant = 15,     // halving and doubling around the ring, for any number of ranks
+  adasum = 16,        // halving and doubling, with the dot products of whole vectors
 };
 
 // What must hold for the parameters, beside what check_params asks for.
@@ -40,6 +41,20 @@ enum AlgorithmNeeds : std::uint8_t {
   kNeedsSeveralHosts = 8,  // it is another algorithm's work where there is but one
   kNeedsStripes = 16,      // slots that hold an element for each rank at least
   kNeedsArena = 32,        // all ranks' tensors lie in memory that all see
+  kNeedsAdasum = 64,       // it combines as Adasum does; those without never do
+};
+
+// In which order the contributions to an element are combined, where that depends on nothing but
+// the ranks and hosts (and the root): not on the element's place, nor on how long the vector is or
+// in what chunks it goes. Rows of one kind and order give the same bits.
+enum class CombiningOrder : std::uint8_t {
+  any = 0,    // not said, or nothing is combined
+  ranks = 1,  // from left to right
+  halves =
+      2,      // of each half of the ranks alike, then the lower half with the upper one; see fold.h
+  hosts = 3,  // in each host from left to right, then the hosts as halves do
+  tree = 4,   // up a binomial tree
+  chain = 5,  // along the chain of ranks
 };
 
 // In double, which cannot overflow and is exact enough for a limit.
@@ -60,6 +75,10 @@ struct AlgorithmRow {
   unsigned needs;                                      // AlgorithmNeeds
   std::string_view what;
 };
+
+// Of a row whose chunks are narrow on the wire or not, and with ScheduleParams::fixed_order. Proven
+// for what the row is proven for at all.
+CombiningOrder combining_order(const AlgorithmRow& row, bool narrow);
 
 std::span<const AlgorithmRow> algorithm_rows();
 

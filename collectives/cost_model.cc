@@ -15,6 +15,7 @@ namespace hvd {
 namespace {
 
 constexpr std::size_t kNobody = static_cast<std::size_t>(-1);
+constexpr double kProductsBytes = 3 * sizeof(double);  // of a place of dot products
 
 bool sends(const Op& op) { return op.kind == OpKind::send; }
 bool receives(const Op& op) { return op.kind == OpKind::recv || op.kind == OpKind::recv_reduce; }
@@ -170,7 +171,11 @@ class Simulation {
     switch (op.kind) {
       case OpKind::copy:
       case OpKind::reduce:
-        run_copy(rank, op, op.kind == OpKind::reduce);
+      case OpKind::weigh:
+        run_copy(rank, op, op.kind != OpKind::copy);
+        return true;
+      case OpKind::dot:
+        run_dot(rank, op);
         return true;
       case OpKind::send:
         return run_send(rank, op);
@@ -191,7 +196,11 @@ class Simulation {
     return true;
   }
 
-  double bytes(const Op& op) const { return element_bytes_ * static_cast<double>(op.count); }
+  double bytes(const Op& op) const {
+    const bool of_products = op.src == BufferKind::products || op.dst == BufferKind::products;
+    const double element_bytes = of_products ? kProductsBytes : element_bytes_;
+    return element_bytes * static_cast<double>(op.count);
+  }
   // On a wire: a narrow type has 16 bits.
   double wire_bytes(const Op& op) const {
     return (op.flags & kNarrow) != 0 ? 2.0 * static_cast<double>(op.count) : bytes(op);
@@ -203,7 +212,8 @@ class Simulation {
   };
   bool is_cached(std::size_t rank, BufferKind buffer) const {
     const Host& host = hosts_[ranks_[rank].host];
-    return buffer == BufferKind::slot ? host.are_slots_cached : host.is_cached;
+    return buffer == BufferKind::slot ? host.are_slots_cached
+                                      : host.is_cached || buffer == BufferKind::products;
   }
   void read(std::size_t rank, BufferKind buffer, double size, Traffic& traffic) const {
     (is_cached(rank, buffer) ? traffic.cached : traffic.memory) += size;
@@ -244,6 +254,13 @@ class Simulation {
     write(rank, op, op.dst, bytes(op), traffic);
     work(rank, traffic);
     slot_bytes_ += op.dst == BufferKind::slot ? bytes(op) : 0;
+  }
+
+  void run_dot(std::size_t rank, const Op& op) {
+    Traffic traffic;
+    read(rank, op.dst, bytes(op), traffic);
+    read(rank, op.src, bytes(op), traffic);
+    work(rank, traffic);
   }
 
   // What came over an edge lies in a small buffer, so in the caches.

@@ -56,6 +56,7 @@ Growth growth_of(const AlgorithmRow& row) {
     case Algorithm::halving_doubling:
     case Algorithm::tree:
     case Algorithm::dissemination:
+    case Algorithm::adasum:
       return Growth::logarithm;
     case Algorithm::hierarchical:
     case Algorithm::circulant:

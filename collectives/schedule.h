@@ -26,6 +26,9 @@ enum class OpKind : std::uint8_t {
   // dst[i] = the contributions of all slot_ranks, combined from left to right in their order: of
   // this rank src[i], of each other rank its slot at aux + i (or as kFromInputs says).
   reduce_slots = 8,
+  // Adasum of a and b: a is dst[i] and b is src[i], or reversed.
+  dot = 9,     // products[aux] = their dot products a.b, a.a and b.b; a and b are only read
+  weigh = 10,  // dst[i] = a[i] and b[i] weighed by what follows from products[aux]
 };
 
 enum class BufferKind : std::uint8_t {
@@ -37,12 +40,16 @@ enum class BufferKind : std::uint8_t {
                 // written by a rank, those of others read
   peer_input = 5,   // input of rank `peer`, where the schedule is for tensors in the arena
   peer_output = 6,  // output of rank `peer`, likewise
+  // The rank's dot products, Schedule::product_count places of three fp64. In send, recv and
+  // recv_reduce, which adds them.
+  products = 7,
 };
 
 enum OpFlags : std::uint8_t {
-  kReverseOperands = 1,  // reduce: dst = src (op) dst; recv_reduce: dst = chunk (op) src
+  kReverseOperands = 1,  // reduce: dst = src (op) dst; recv_reduce: dst = chunk (op) src; dot,
+                         // weigh: a is src[i] and b is dst[i]
   kScalePre = 2,         // copy only: the result is multiplied by the item's prescale
-  kScalePost = 4,        // copy, reduce, recv, recv_reduce, reduce_slots: what is written is
+  kScalePost = 4,        // copy, reduce, recv, recv_reduce, reduce_slots, weigh: what is written is
                          // multiplied by the item's postscale; after prescale and reduction
   kStream = 8,           // copy, reduce_slots: what goes into a slot bypasses this core's caches
   kToSlot = 16,          // reduce_slots: the result is written to the own slot at aux as well
@@ -69,7 +76,9 @@ struct Op {
   std::uint64_t dst_offset = 0;
   std::uint64_t src_offset = 0;
   std::uint64_t count = 0;
-  std::uint64_t aux = 0;  // post, wait, wait_all: make_signal(); reduce_slots: offset in the slots
+  // post, wait, wait_all: make_signal(); reduce_slots: offset in the slots; dot, weigh: place of
+  // the products
+  std::uint64_t aux = 0;
 };
 
 inline constexpr std::uint32_t kFlagCount = 8;  // per rank
@@ -99,9 +108,12 @@ struct Schedule {
   // lies in its place in the output already.
   bool in_place = false;
   std::vector<Op> ops;
-  bool prescale = false;                 // each contribution is to be multiplied by the prescale,
-  bool postscale = false;                // each result by the postscale: exactly once
-  bool narrow = false;                   // reductions only: kNarrow may be used
+  bool prescale = false;   // each contribution is to be multiplied by the prescale,
+  bool postscale = false;  // each result by the postscale: exactly once
+  bool narrow = false;     // reductions only: kNarrow may be used
+  // Adasum, an allreduce: contributions are combined by weigh and by nothing else.
+  bool weighs = false;
+  std::uint64_t product_count = 0;       // places for dot products
   std::uint64_t slot_element_count = 0;  // of shared memory that this rank offers to the others
   std::vector<Rank> slot_ranks;          // that share slots and flags, this one included, in order
 };

@@ -136,6 +136,26 @@ ScheduleBuilder& ScheduleBuilder::reduce_slots(Place dst, Place src, std::uint64
   return add(op);
 }
 
+ScheduleBuilder& ScheduleBuilder::dot(std::uint64_t place, Place dst, Place src,
+                                      std::uint64_t count, unsigned flags) {
+  Op op = local_op(OpKind::dot, dst, src, count, flags);
+  op.aux = place;
+  return add(op);
+}
+
+ScheduleBuilder& ScheduleBuilder::weigh(std::uint64_t place, Place dst, Place src,
+                                        std::uint64_t count, unsigned flags) {
+  Op op = local_op(OpKind::weigh, dst, src, count, flags);
+  op.aux = place;
+  return add(op);
+}
+
+ScheduleBuilder& ScheduleBuilder::products(std::uint64_t place_count) {
+  schedule_.weighs = true;
+  schedule_.product_count = place_count;
+  return *this;
+}
+
 ScheduleBuilder& ScheduleBuilder::scratch(std::uint64_t element_count) {
   schedule_.scratch_element_count = element_count;
   return *this;

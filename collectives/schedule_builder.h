@@ -22,6 +22,7 @@ struct Place {
 constexpr Place at_input(std::uint64_t offset) { return {BufferKind::input, offset, {}}; }
 constexpr Place at_output(std::uint64_t offset) { return {BufferKind::output, offset, {}}; }
 constexpr Place at_scratch(std::uint64_t offset) { return {BufferKind::scratch, offset, {}}; }
+constexpr Place at_products(std::uint64_t place) { return {BufferKind::products, place, {}}; }
 constexpr Place at_slot(Rank owner, std::uint64_t offset) {
   return {BufferKind::slot, offset, owner};
 }
@@ -42,6 +43,13 @@ class ScheduleBuilder {
   ScheduleBuilder& wait_all(std::uint32_t flag, std::uint32_t value);
   ScheduleBuilder& reduce_slots(Place dst, Place src, std::uint64_t slot_offset,
                                 std::uint64_t count, unsigned flags = 0);
+  // Of dst and src, into a place of the products; neither is written.
+  ScheduleBuilder& dot(std::uint64_t place, Place dst, Place src, std::uint64_t count,
+                       unsigned flags = 0);
+  ScheduleBuilder& weigh(std::uint64_t place, Place dst, Place src, std::uint64_t count,
+                         unsigned flags = 0);
+  // Makes it Adasum's.
+  ScheduleBuilder& products(std::uint64_t place_count);
   ScheduleBuilder& scratch(std::uint64_t element_count);
   // Shared memory that this rank offers, and the ranks that see it, this one included.
   ScheduleBuilder& slot(std::uint64_t element_count, std::vector<Rank> slot_ranks);

@@ -30,6 +30,7 @@ struct ScheduleParams {
   bool in_arena = false;                  // all ranks' tensors lie in memory that all see
   bool stream = false;                    // stores into slots bypass the caches
   bool narrow = false;                    // chunks travel in the item's narrow type
+  bool fixed_order = false;               // as CombiningOrder says, where the algorithm can
   std::uint64_t chunk_element_count = 1;  // most elements that one op moves
   bool in_place = false;
   bool prescale = false;   // allreduce only: there is a factor other than 1

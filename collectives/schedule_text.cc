@@ -25,13 +25,16 @@ std::string place_text(BufferKind buffer, int owner, std::uint64_t offset, std::
       return str("in", owner, range);
     case BufferKind::peer_output:
       return str("out", owner, range);
+    case BufferKind::products:
+      return str("products", range);
   }
   return str("buffer ", static_cast<int>(buffer), range);
 }
 
 unsigned flags_in_words(OpKind kind) {
-  const unsigned combines =
-      kind == OpKind::reduce || kind == OpKind::recv_reduce ? unsigned{kReverseOperands} : 0U;
+  const bool has_order = kind == OpKind::reduce || kind == OpKind::recv_reduce ||
+                         kind == OpKind::dot || kind == OpKind::weigh;
+  const unsigned combines = has_order ? unsigned{kReverseOperands} : 0U;
   const unsigned on_slots = kind == OpKind::reduce_slots ? kToSlot | kFromInputs | kToOutputs : 0U;
   return kScalePre | kScalePost | kNarrow | kStream | combines | on_slots;
 }
@@ -47,6 +50,10 @@ std::string flags_text(const Op& op) {
 
 std::string sum_text(const Op& op, const std::string& ours, const std::string& theirs) {
   return (op.flags & kReverseOperands) != 0 ? str(theirs, " + ", ours) : str(ours, " + ", theirs);
+}
+
+std::string operands_text(const Op& op, const std::string& dst, const std::string& src) {
+  return (op.flags & kReverseOperands) != 0 ? str(src, ", ", dst) : str(dst, ", ", src);
 }
 
 std::string slots_sum_text(const Op& op, const std::string& dst, const std::string& src) {
@@ -74,6 +81,9 @@ std::string rank_text(const Schedule& schedule) {
   }
   if (schedule.scratch_element_count > 0) {
     out << " scratch " << schedule.scratch_element_count;
+  }
+  if (schedule.weighs) {
+    out << " products " << schedule.product_count;
   }
   if (!schedule.slot_ranks.empty()) {
     out << " slots " << schedule.slot_element_count << " of";
@@ -124,6 +134,10 @@ std::string_view op_kind_name(OpKind kind) {
       return "wait_all";
     case OpKind::reduce_slots:
       return "reduce_slots";
+    case OpKind::dot:
+      return "dot";
+    case OpKind::weigh:
+      return "weigh";
   }
   return "unknown";
 }
@@ -151,6 +165,10 @@ std::string op_text(const Op& op) {
       return str("wait_all f", flag_of(op), " ", value_of(op), flags);
     case OpKind::reduce_slots:
       return str("reduce_slots ", slots_sum_text(op, dst, src), flags);
+    case OpKind::dot:
+      return str("dot p", op.aux, " = ", operands_text(op, dst, src), flags);
+    case OpKind::weigh:
+      return str("weigh ", dst, " = ", operands_text(op, dst, src), " by p", op.aux, flags);
   }
   return str("unknown op ", static_cast<int>(op.kind));
 }

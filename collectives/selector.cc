@@ -15,17 +15,19 @@ namespace {
 constexpr std::uint64_t kKiB = 1024;
 
 // A choice is, from the lowest bit: 8 bits algorithm, 32 bits chunk bytes, 1 bit lane, 1 bit
-// stream, 2 bits wire type, 12 bits zero, 8 bits layout.
+// stream, 2 bits wire type, 1 bit fixed order, 11 bits zero, 8 bits layout.
 constexpr std::uint64_t kLayout = 1;
 constexpr unsigned kChunkShift = 8;
 constexpr unsigned kLaneShift = 40;
 constexpr unsigned kStreamShift = 41;
 constexpr unsigned kNarrowShift = 42;
+constexpr unsigned kOrderShift = 44;
 constexpr unsigned kLayoutShift = 56;
 
 // What the rules look at.
 struct Situation {
   CollectiveKind kind;
+  bool is_adasum;
   int rank_count;
   std::uint64_t bytes;
   Lane lane;
@@ -34,6 +36,8 @@ struct Situation {
   int ranks_per_host;  // that every host has at least
   bool in_arena;
   bool even_parts;
+  bool deterministic;
+  bool narrow;  // where it goes over edges
   bool shares() const { return slot_bytes >= kChunkBytesMin; }
 };
 
@@ -55,21 +59,54 @@ Situation situation_of(const WorkShape& shape, int rank_count, const SelectorSet
   const std::uint64_t bytes = shape.element_count * dtype_bytes(shape.dtype);
   const Lane lane = bytes <= settings.tuning.express_bytes_most ? Lane::express : Lane::bulk;
   const auto [host_count, ranks_per_host] = host_sizes(settings.host_of_rank, rank_count);
+  std::uint64_t slot_bytes =
+      lane == Lane::express ? settings.slot_bytes_express : settings.slot_bytes_bulk;
+  if (settings.deterministic && settings.slot_bytes_express * settings.slot_bytes_bulk == 0) {
+    slot_bytes = 0;  // a lane is a matter of size, and decides no order
+  }
   return {shape.kind,
+          reduces(shape.kind) && shape.op == ReduceOp::adasum,
           rank_count,
           bytes,
           lane,
-          lane == Lane::express ? settings.slot_bytes_express : settings.slot_bytes_bulk,
+          slot_bytes,
           host_count,
           ranks_per_host,
           settings.in_arena,
-          shape.even_parts};
+          shape.even_parts,
+          settings.deterministic,
+          shape.dtype == DType::float32 && settings.narrow != WireType::own};
+}
+
+// What is fused with others may be of any length and lie anywhere in it.
+bool may_be_fused(const Situation& situation) {
+  return (situation.kind == CollectiveKind::allreduce && !situation.is_adasum) ||
+         situation.kind == CollectiveKind::reduce;
+}
+
+// The one order in which elements are combined here, whatever the size.
+CombiningOrder order_of(const Situation& situation) {
+  if (situation.shares() && situation.host_count == 1) {
+    return CombiningOrder::ranks;
+  }
+  if (situation.kind == CollectiveKind::reduce) {
+    return CombiningOrder::tree;
+  }
+  return situation.shares() && situation.host_count < situation.rank_count ? CombiningOrder::hosts
+                                                                           : CombiningOrder::halves;
+}
+
+bool keeps_order(const AlgorithmRow& row, const Situation& situation) {
+  return !situation.deterministic || !may_be_fused(situation) ||
+         combining_order(row, situation.narrow && (row.needs & kNeedsOneHost) == 0) ==
+             order_of(situation);
 }
 
 // Whether the algorithm could run.
 bool is_possible(const AlgorithmRow& row, const Situation& situation) {
   const auto ranks = static_cast<std::uint64_t>(situation.rank_count);
-  return ((row.needs & kNeedsSlots) == 0 || situation.shares()) &&
+  return ((row.needs & kNeedsAdasum) != 0) == situation.is_adasum &&
+         ((row.needs & kNeedsSlots) == 0 || situation.shares()) &&
          ((row.needs & kNeedsStripes) == 0 || situation.slot_bytes / kChunkBytesMin >= ranks) &&
          ((row.needs & kNeedsOneHost) == 0 || situation.host_count == 1) &&
          ((row.needs & kNeedsSeveralHosts) == 0 || situation.host_count > 1) &&
@@ -121,14 +158,15 @@ Algorithm allreduce_by_size(const Situation& situation, const HostTuning& tuning
   }
   const std::uint64_t per_rank = situation.bytes / static_cast<std::uint64_t>(situation.rank_count);
   const bool is_power_of_two = std::has_single_bit(static_cast<unsigned>(situation.rank_count));
-  return std::find_if(kEdgeRules.begin(), kEdgeRules.end(),
-                      [&](const AllreduceRule& rule) {
-                        return situation.rank_count <= rule.rank_count_most &&
-                               (rule.any_rank_count || is_power_of_two) &&
-                               situation.bytes <= rule.bytes_most &&
-                               per_rank <= rule.bytes_per_rank_most;
-                      })
-      ->algorithm;
+  const Algorithm algorithm =
+      std::find_if(kEdgeRules.begin(), kEdgeRules.end(), [&](const AllreduceRule& rule) {
+        return situation.rank_count <= rule.rank_count_most &&
+               (rule.any_rank_count || is_power_of_two) && situation.bytes <= rule.bytes_most &&
+               per_rank <= rule.bytes_per_rank_most;
+      })->algorithm;
+  // As many bytes as the ring sends, or one vector more, in the order that short ones have.
+  const bool keeps_order = algorithm == Algorithm::recursive_doubling;
+  return situation.deterministic && !keeps_order ? Algorithm::halving_doubling : algorithm;
 }
 
 // A chain moves each byte over each link once, but its last rank waits p chunks for the first; a
@@ -183,12 +221,12 @@ const AlgorithmRow& row_by_rules(const Situation& situation, const HostTuning& t
   } else if (situation.kind == CollectiveKind::reduce_scatter) {
     wanted = find_algorithm(situation.kind, parts_by_size(situation, Algorithm::pairwise));
   }
-  if (wanted != nullptr && is_possible(*wanted, situation)) {
+  if (wanted != nullptr && is_possible(*wanted, situation) && keeps_order(*wanted, situation)) {
     return *wanted;
   }
   const std::span<const AlgorithmRow> rows = algorithm_rows();
   const auto row = std::find_if(rows.begin(), rows.end(), [&](const AlgorithmRow& any) {
-    return any.kind == situation.kind && is_possible(any, situation);
+    return any.kind == situation.kind && is_possible(any, situation) && keeps_order(any, situation);
   });
   HVD_CHECK(row != rows.end());  // pair: each kind has a row that needs nothing
   return *row;
@@ -221,6 +259,10 @@ Result<const AlgorithmRow*> choose_algorithm(const Situation& situation,
     if (situation.kind == CollectiveKind::allreduce) {
       HVD_TRY(check_algorithm(wanted));
     }
+    if (situation.deterministic) {
+      HVD_TRY(check_order(wanted, settings.narrow));
+    }
+    // It keeps its own order, and whether it is possible does not depend on the size.
     const AlgorithmRow* row = find_algorithm(situation.kind, wanted);
     if (row != nullptr && is_possible(*row, situation)) {
       return row;
@@ -283,7 +325,8 @@ std::uint64_t chunk_bytes_most(const AlgorithmRow& row, const Situation& situati
 // Where nothing goes over edges nothing becomes narrow.
 WireType wire_type(const AlgorithmRow& row, const WorkShape& shape,
                    const SelectorSettings& settings) {
-  const bool fits = reduces(shape.kind) && shape.dtype == DType::float32;
+  const bool fits =
+      reduces(shape.kind) && shape.dtype == DType::float32 && (row.needs & kNeedsAdasum) == 0;
   return fits && (row.needs & kNeedsOneHost) == 0 ? settings.narrow : WireType::own;
 }
 
@@ -311,16 +354,19 @@ ScheduleChoice pack_choice(const ScheduleSpec& spec) {
   return static_cast<ScheduleChoice>(spec.algorithm) | spec.chunk_bytes << kChunkShift |
          static_cast<ScheduleChoice>(spec.lane) << kLaneShift |
          static_cast<ScheduleChoice>(spec.stream) << kStreamShift |
-         static_cast<ScheduleChoice>(spec.narrow) << kNarrowShift | kLayout << kLayoutShift;
+         static_cast<ScheduleChoice>(spec.narrow) << kNarrowShift |
+         static_cast<ScheduleChoice>(spec.fixed_order) << kOrderShift | kLayout << kLayoutShift;
 }
 
 Lane lane_of(ScheduleChoice choice) { return static_cast<Lane>((choice >> kLaneShift) & 1U); }
 
 Result<ScheduleSpec> unpack_choice(ScheduleChoice choice, CollectiveKind kind) {
   const ScheduleSpec spec{static_cast<Algorithm>(choice & 0xffU),
-                          (choice >> kChunkShift) & 0xffffffffU, lane_of(choice),
+                          (choice >> kChunkShift) & 0xffffffffU,
+                          lane_of(choice),
                           ((choice >> kStreamShift) & 1U) != 0,
-                          static_cast<WireType>((choice >> kNarrowShift) & 3U)};
+                          static_cast<WireType>((choice >> kNarrowShift) & 3U),
+                          ((choice >> kOrderShift) & 1U) != 0};
   if (find_algorithm(kind, spec.algorithm) == nullptr || spec.chunk_bytes < kChunkBytesMin ||
       spec.chunk_bytes > kChunkBytesMax || spec.chunk_bytes % kChunkBytesMin != 0 ||
       spec.narrow > WireType::bfloat16 || (spec.narrow != WireType::own && !reduces(kind)) ||
@@ -341,8 +387,25 @@ Status check_algorithm(std::string_view wanted) {
   return ok_status();
 }
 
+Status check_order(std::string_view wanted, WireType narrow) {
+  const AlgorithmRow* row = find_algorithm(CollectiveKind::allreduce, wanted);
+  if (row == nullptr || (row->needs & kNeedsAdasum) != 0 ||
+      combining_order(*row, narrow != WireType::own) != CombiningOrder::any) {
+    return ok_status();
+  }
+  return error(
+      StatusCode::invalid_argument, "HVD_DETERMINISTIC is 1, and HVD_ALGORITHM ", wanted,
+      narrow != WireType::own ? " with HVD_WIRE_DTYPE" : "",
+      " adds up an element in an order that depends on its place among all that is reduced "
+      "together. unset one of them");
+}
+
 Result<ScheduleChoice> choose(const WorkShape& shape, int rank_count,
-                              const SelectorSettings& settings) {
+                              const SelectorSettings& given) {
+  SelectorSettings settings = given;
+  if (settings.deterministic) {
+    settings.tuning = {};
+  }
   const Situation situation = situation_of(shape, rank_count, settings);
   HVD_ASSIGN(const AlgorithmRow* row, choose_algorithm(situation, settings));
   const std::uint64_t most = chunk_bytes_most(*row, situation, settings);
@@ -365,7 +428,8 @@ Result<ScheduleChoice> choose(const WorkShape& shape, int rank_count,
                       .chunk_bytes = chunk,
                       .lane = situation.lane,
                       .stream = situation.bytes >= settings.tuning.stream_bytes_min,
-                      .narrow = wire_type(*row, shape, settings)});
+                      .narrow = wire_type(*row, shape, settings),
+                      .fixed_order = settings.deterministic});
 }
 
 Result<Schedule> make_schedule(ScheduleChoice choice, CollectiveKind kind, DType dtype,
@@ -374,6 +438,7 @@ Result<Schedule> make_schedule(ScheduleChoice choice, CollectiveKind kind, DType
   params.chunk_element_count = spec.chunk_bytes / dtype_bytes(dtype);
   params.stream = spec.stream;
   params.narrow = spec.narrow != WireType::own;
+  params.fixed_order = spec.fixed_order;
   HVD_TRY(check_params(kind, params));
   const AlgorithmRow& row = *find_algorithm(kind, spec.algorithm);
   if (const std::string_view need = unmet_need(row, params); !need.empty()) {

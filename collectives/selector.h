@@ -35,6 +35,7 @@ struct ScheduleSpec {
   Lane lane = Lane::bulk;
   bool stream = false;  // stores into slots bypass the caches
   WireType narrow = WireType::own;
+  bool fixed_order = false;  // ScheduleParams::fixed_order
 };
 
 // unpack_choice refuses numbers that pack_choice does not make, and algorithms that `kind` does not
@@ -68,18 +69,23 @@ struct SelectorSettings {
   // travel between hosts. Only fp32 that is reduced becomes narrow.
   bool in_arena = false;
   WireType narrow = WireType::own;
+  // HVD_DETERMINISTIC: what is fused must not decide how it is combined. So all sizes of a kind
+  // have one CombiningOrder, which follows from ranks and hosts, and `tuning` counts for nothing.
+  bool deterministic = false;
 };
 
 // Whether HVD_ALGORITHM names an algorithm at all: known before anybody joins a job.
 Status check_algorithm(std::string_view wanted);
+// Whether it combines in one order, as HVD_DETERMINISTIC needs it, on these wires.
+Status check_order(std::string_view wanted, WireType narrow);
 
 // The root's choice. A setting that does not fit is brought into range (a chunk that is larger than
 // a slot, or so small that a schedule would be too long); an algorithm that is unknown is an error.
 Result<ScheduleChoice> choose(const WorkShape& shape, int rank_count,
                               const SelectorSettings& settings);
 
-// This rank's schedule. params.chunk_element_count, .stream and .narrow are set here, from the
-// choice and the dtype; params.slot_element_count is what the choice's lane offers.
+// This rank's schedule. params.chunk_element_count, .stream, .narrow and .fixed_order are set here,
+// from the choice and the dtype; params.slot_element_count is what the choice's lane offers.
 Result<Schedule> make_schedule(ScheduleChoice choice, CollectiveKind kind, DType dtype,
                                ScheduleParams params);
 

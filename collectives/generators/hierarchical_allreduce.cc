@@ -191,10 +191,12 @@ class HierarchicalAllreduce {
 
   // One round after the other costs more than bytes do where a piece is one chunk.
   static Schedule allreduce_between(const ScheduleParams& params) {
-    if (params.element_count <= params.chunk_element_count) {
+    // Of the two algorithms with one order of combining only the first has it on narrow wires.
+    if (params.element_count <= params.chunk_element_count ||
+        (params.fixed_order && params.narrow)) {
       return make_recursive_doubling_allreduce(params);
     }
-    return std::has_single_bit(static_cast<unsigned>(params.rank_count))
+    return params.fixed_order || std::has_single_bit(static_cast<unsigned>(params.rank_count))
                ? make_halving_doubling_allreduce(params)
                : make_ring_allreduce(params);
   }

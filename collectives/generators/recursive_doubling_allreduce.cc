@@ -30,8 +30,9 @@ class RecursiveDoubling {
       reduce_all(Rank{rank - 1});
     }
     const int player = fold.player_of(rank);
-    for (int distance = 1; distance < fold.player_count; distance *= 2) {
-      const bool final = 2 * distance == fold.player_count;
+    // The farthest first, so that the order of combining is that of halving and doubling.
+    for (int distance = fold.player_count / 2; distance > 0; distance /= 2) {
+      const bool final = distance == 1;
       exchange(fold.rank_of(player ^ distance), final ? post_flag(params_) : 0U);
     }
     if (fold.folded_count > 0) {

@@ -20,6 +20,10 @@ AdasumProducts adasum_products(const std::byte* a, const std::byte* b, std::size
   return best_kernels().adasum_products[static_cast<std::size_t>(dtype)](a, b, count);
 }
 
+AdasumProducts operator+(const AdasumProducts& left, const AdasumProducts& right) {
+  return {.ab = left.ab + right.ab, .aa = left.aa + right.aa, .bb = left.bb + right.bb};
+}
+
 AdasumFactors adasum_factors(const AdasumProducts& products) {
   return {.a = factor(products.ab, products.aa), .b = factor(products.ab, products.bb)};
 }

@@ -15,6 +15,9 @@ namespace hvd {
 AdasumProducts adasum_products(const std::byte* a, const std::byte* b, std::size_t count,
                                DType dtype);
 
+// Of two parts of the vectors, for what both have together.
+AdasumProducts operator+(const AdasumProducts& left, const AdasumProducts& right);
+
 struct AdasumFactors {
   double a = 1;
   double b = 1;

@@ -41,13 +41,17 @@ bool fits_the_collective(const Schedule& schedule) {
       (kind == CollectiveKind::barrier && schedule.element_count != 0)) {
     return false;
   }
+  if (schedule.weighs ? schedule.kind != CollectiveKind::allreduce || schedule.narrow
+                      : schedule.product_count != 0) {
+    return false;
+  }
   const bool scales = schedule.prescale || schedule.postscale || schedule.narrow;
   return (reduces(kind) || !scales) && (has_in_place(kind) || !schedule.in_place);
 }
 
 bool same_but_counts(const Schedule& a, const Schedule& b) {
   return a.chunk_element_count == b.chunk_element_count && a.prescale == b.prescale &&
-         a.postscale == b.postscale && a.narrow == b.narrow;
+         a.postscale == b.postscale && a.narrow == b.narrow && a.weighs == b.weighs;
 }
 
 std::string alltoall_fault(std::span<const Schedule> schedules, std::size_t rank) {

@@ -14,23 +14,6 @@ std::uint64_t end_of(const Elements& elements, std::size_t piece) {
   return piece + 1 < elements.pieces.size() ? elements.pieces[piece + 1].begin : elements.count;
 }
 
-std::string combination_fault(const TermTable& terms, const Value& ours, const Value& theirs) {
-  if (ours.shift != theirs.shift) {
-    return "it reduces elements of different places of the vector";
-  }
-  if (const Rank common = terms.common_rank(ours.term, theirs.term); common.value >= 0) {
-    return str("rank ", common, " is in both operands, ", terms.text(ours.term), " and ",
-               terms.text(theirs.term));
-  }
-  if (terms.is_postscaled(ours.term) || terms.is_postscaled(theirs.term)) {
-    return "an operand is postscaled already";
-  }
-  if (terms.is_prescaled(ours.term) != terms.is_prescaled(theirs.term)) {
-    return "one operand is prescaled and the other is not";
-  }
-  return "";
-}
-
 std::string scaled(TermTable& terms, unsigned flags, TermId& term) {
   if ((flags & kScalePre) != 0) {
     if (!terms.is_input(term)) {
@@ -48,6 +31,23 @@ std::string scaled(TermTable& terms, unsigned flags, TermId& term) {
 }
 
 }  // namespace
+
+std::string combination_fault(const TermTable& terms, const Value& ours, const Value& theirs) {
+  if (ours.shift != theirs.shift) {
+    return "it reduces elements of different places of the vector";
+  }
+  if (const Rank common = terms.common_rank(ours.term, theirs.term); common.value >= 0) {
+    return str("rank ", common, " is in both operands, ", terms.text(ours.term), " and ",
+               terms.text(theirs.term));
+  }
+  if (terms.is_postscaled(ours.term) || terms.is_postscaled(theirs.term)) {
+    return "an operand is postscaled already";
+  }
+  if (terms.is_prescaled(ours.term) != terms.is_prescaled(theirs.term)) {
+    return "one operand is prescaled and the other is not";
+  }
+  return "";
+}
 
 std::optional<ValueFault> combine(TermTable& terms, bool reversed, Elements& ours,
                                   const Elements& theirs) {

@@ -19,6 +19,9 @@ struct ValueFault {
   std::uint64_t end = 0;
 };
 
+// Why two values cannot be combined, or "".
+std::string combination_fault(const TermTable& terms, const Value& ours, const Value& theirs);
+
 // ours = ours (op) theirs, or reversed.
 std::optional<ValueFault> combine(TermTable& terms, bool reversed, Elements& ours,
                                   const Elements& theirs);

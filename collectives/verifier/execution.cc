@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "collectives/schedule_text.h"
 #include "collectives/verifier/combination.h"
+#include "collectives/verifier/products.h"
 
 namespace hvd {
 namespace {
@@ -68,6 +68,7 @@ void Execution::start_rank(std::size_t rank) {
   }
   state.scratch = Contents(schedule.scratch_element_count, Value{});
   state.slot = Contents(schedule.slot_element_count, Value{});
+  state.products = Contents(schedule.product_count, Value{});
   if (keeps_clocks_) {
     state.clock.resize(schedules_.size());
   }
@@ -161,6 +162,8 @@ bool Execution::is_blocked(std::size_t rank, const Op& op) {
     case OpKind::reduce:
     case OpKind::post:
     case OpKind::reduce_slots:
+    case OpKind::dot:
+    case OpKind::weigh:
       return false;
   }
   return false;
@@ -201,6 +204,10 @@ Execution::Fault Execution::run_op(std::size_t rank, const Op& op) {
       break;
     case OpKind::reduce_slots:
       report = run_reduce_slots(rank, op);
+      break;
+    case OpKind::dot:
+    case OpKind::weigh:
+      report = run_adasum(rank, op);
       break;
     case OpKind::recv:
     case OpKind::recv_reduce:
@@ -244,10 +251,53 @@ Execution::Fault Execution::run_local(std::size_t rank, const Op& op) {
   return write(rank, destination(rank, op), first_);
 }
 
+// Products are a formula too, of one element: it goes where they go.
+Execution::Fault Execution::run_adasum(std::size_t rank, const Op& op) {
+  const Operand products{{rank, BufferKind::products}, op.aux};
+  if (Fault report = read(rank, destination(rank, op), op.count, second_)) {
+    return report;
+  }
+  if (Fault report = read(rank, source(rank, op), op.count, first_)) {
+    return report;
+  }
+  if ((op.flags & kReverseOperands) != 0) {
+    std::swap(first_, second_);
+  }
+  const Elements& a = second_;
+  const Elements& b = first_;
+  if (op.kind == OpKind::dot) {
+    Elements result{1, {{0, Value{}}}};
+    const auto wrong =
+        looks_at_values_ ? multiply(terms_, a, b, result.pieces[0].value.term) : std::nullopt;
+    if (wrong) {
+      return fault(VerifierRule::sound_reduction, rank, wrong->text, op.dst_offset,
+                   op.dst_offset + op.count);
+    }
+    return write(rank, products, result);
+  }
+  Elements factors;
+  if (Fault report = read(rank, products, 1, factors)) {
+    return report;
+  }
+  Elements result = a;
+  const auto wrong = looks_at_values_ ? weigh(terms_, factors.pieces[0].value.term,
+                                              schedules_[rank].element_count, result, b)
+                                      : std::nullopt;
+  if (wrong) {
+    return fault(VerifierRule::sound_reduction, rank, wrong->text, op.dst_offset + wrong->begin,
+                 op.dst_offset + wrong->end);
+  }
+  if (Fault report = finish_values(rank, op, result)) {
+    return report;
+  }
+  return write(rank, destination(rank, op), result);
+}
+
 Execution::Fault Execution::run_send(std::size_t rank, const Op& op) {
   Chunk chunk;
   chunk.op_index = ranks_[rank].next_op;
   chunk.is_narrow = (op.flags & kNarrow) != 0;
+  chunk.is_products = op.src == BufferKind::products;
   if (Fault report = read(rank, source(rank, op), op.count, chunk.elements)) {
     return report;
   }
@@ -268,11 +318,14 @@ Execution::Fault Execution::run_receive(std::size_t rank, const Op& op) {
   Chunk chunk = std::move(from.chunks[from.taken_count++]);
   enqueue(peer);  // it may wait for the slot
   const bool is_narrow = (op.flags & kNarrow) != 0;
-  if (chunk.elements.count != op.count || chunk.is_narrow != is_narrow) {
+  const bool is_products = op.dst == BufferKind::products;
+  if (chunk.elements.count != op.count || chunk.is_narrow != is_narrow ||
+      chunk.is_products != is_products) {
     return fault(VerifierRule::matching_chunk, rank,
                  str("the chunk that rank ", peer, " sent at its op ", chunk.op_index, " has ",
                      chunk.elements.count, " elements",
-                     chunk.is_narrow == is_narrow ? "" : " of the other width"));
+                     chunk.is_narrow == is_narrow ? "" : " of the other width",
+                     chunk.is_products == is_products ? "" : ", and products are no elements"));
   }
   learn(rank, peer, chunk.clock);
   if (op.kind == OpKind::recv_reduce) {
@@ -380,6 +433,8 @@ Contents& Execution::contents(const Memory& memory) {
       return owner.input;
     case BufferKind::scratch:
       return owner.scratch;
+    case BufferKind::products:
+      return owner.products;
     case BufferKind::output:
     case BufferKind::none:
     case BufferKind::peer_input:
@@ -449,7 +504,9 @@ Execution::Fault Execution::combine(std::size_t rank, const Op& op, Elements& ou
     return std::nullopt;
   }
   const bool reversed = (op.flags & kReverseOperands) != 0;
-  if (const auto wrong = hvd::combine(terms_, reversed, ours, theirs)) {
+  const auto wrong = op.dst == BufferKind::products ? add_products(terms_, reversed, ours, theirs)
+                                                    : hvd::combine(terms_, reversed, ours, theirs);
+  if (wrong) {
     return fault(VerifierRule::sound_reduction, rank, wrong->text, op.dst_offset + wrong->begin,
                  op.dst_offset + wrong->end);
   }
@@ -483,75 +540,6 @@ void Execution::learn(std::size_t rank, std::size_t from, const VectorClock& clo
     std::transform(mine.begin(), mine.end(), clock.begin(), mine.begin(),
                    [](std::uint32_t a, std::uint32_t b) { return std::max(a, b); });
   }
-}
-
-VerifierReport Execution::fault(VerifierRule rule, std::size_t rank, const std::string& text,
-                                std::uint64_t begin, std::uint64_t end) const {
-  const std::size_t op_index = ranks_[rank].next_op;
-  const bool is_at_end = op_index == schedules_[rank].ops.size();
-  return fault_report(schedules_, rule,
-                      {rank, is_at_end ? VerifierReport::npos : op_index, begin, end}, text);
-}
-
-VerifierReport Execution::conflict_report(std::size_t rank, const Conflict& conflict,
-                                          bool writes) const {
-  const std::size_t other = conflict.earlier.rank.index();
-  const std::vector<Op>& others_ops = schedules_[other].ops;
-  const std::size_t op_index = conflict.earlier.op_index;
-  const bool is_at_end = ranks_[rank].next_op == schedules_[rank].ops.size();
-  const std::string others = op_index < others_ops.size()
-                                 ? str(conflict.earlier_writes ? "writes" : "reads", " at its op ",
-                                       op_index, " '", op_text(others_ops[op_index]), "'")
-                                 : "gives back to its user at its end";
-  return fault(VerifierRule::ordered_accesses, rank,
-               str("it ",
-                   is_at_end ? "gives back to its user"
-                   : writes  ? "writes"
-                             : "reads",
-                   " what rank ", other, " ", others, ", and nothing orders the two"),
-               conflict.element_begin, conflict.element_end);
-}
-
-std::string Execution::waiting_text(std::size_t rank) const {
-  const Op& op = schedules_[rank].ops[ranks_[rank].next_op];
-  const char* what = op.kind == OpKind::send       ? "for a free slot"
-                     : op.kind == OpKind::wait     ? "for the flag"
-                     : op.kind == OpKind::wait_all ? "for the flags of all"
-                                                   : "for a chunk";
-  return str("rank ", rank, " waits at op ", ranks_[rank].next_op, " '", op_text(op), "' ", what);
-}
-
-VerifierReport Execution::deadlock_report() const {
-  constexpr std::size_t listed_count_max = 8;
-  std::string text = str("no rank can go on with ", edge_slot_count_, " slots an edge: ");
-  std::size_t first = ranks_.size();
-  std::size_t stuck_count = 0;
-  for (std::size_t rank = 0; rank < ranks_.size(); ++rank) {
-    if (ranks_[rank].next_op == schedules_[rank].ops.size()) {
-      continue;
-    }
-    first = std::min(first, rank);
-    if (++stuck_count <= listed_count_max) {
-      text += str(stuck_count == 1 ? "" : "; ", waiting_text(rank));
-    }
-  }
-  if (stuck_count > listed_count_max) {
-    text += str("; and ", stuck_count - listed_count_max, " more");
-  }
-  return fault(VerifierRule::no_deadlock, first, text);
-}
-
-std::optional<VerifierReport> Execution::leftover_chunk() const {
-  for (std::size_t from = 0; from < ranks_.size(); ++from) {
-    for (std::size_t to = 0; to < ranks_.size(); ++to) {
-      if (edge(from, to).waiting_count() > 0) {
-        const std::size_t op_index = edge(from, to).chunks[edge(from, to).taken_count].op_index;
-        return fault_report(schedules_, VerifierRule::matching_chunk, {from, op_index, 0, 0},
-                            str("rank ", to, " never receives this chunk"));
-      }
-    }
-  }
-  return std::nullopt;
 }
 
 }  // namespace hvd

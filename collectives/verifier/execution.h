@@ -50,6 +50,7 @@ class Execution {
     VectorClock clock;
     std::size_t op_index = 0;
     bool is_narrow = false;
+    bool is_products = false;
   };
   struct Edge {
     std::vector<Chunk> chunks;  // in the order in which they were sent
@@ -69,6 +70,7 @@ class Execution {
     Contents output;  // in place it holds the input at first
     Contents scratch;
     Contents slot;
+    Contents products;
     VectorClock clock;
     std::array<std::vector<FlagRaise>, kFlagCount> flags;
     std::vector<std::size_t> flag_waiters;  // ranks to go on when it raises a flag
@@ -94,6 +96,7 @@ class Execution {
   Fault finish_rank(std::size_t rank);
   Fault run_op(std::size_t rank, const Op& op);
   Fault run_local(std::size_t rank, const Op& op);
+  Fault run_adasum(std::size_t rank, const Op& op);
   Fault run_send(std::size_t rank, const Op& op);
   Fault run_receive(std::size_t rank, const Op& op);
   Fault run_post(std::size_t rank, const Op& op);

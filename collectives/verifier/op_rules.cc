@@ -26,6 +26,10 @@ unsigned allowed_flags(const Schedule& schedule, OpKind kind) {
       return narrow;
     case OpKind::reduce_slots:
       return post | kStream | kToSlot | kFromInputs | kToOutputs;
+    case OpKind::weigh:
+      return kReverseOperands | post;
+    case OpKind::dot:
+      return kReverseOperands;
     case OpKind::post:
     case OpKind::wait:
     case OpKind::wait_all:
@@ -40,6 +44,11 @@ bool is_edge_op(OpKind kind) {
 bool is_signal(OpKind kind) {
   return kind == OpKind::post || kind == OpKind::wait || kind == OpKind::wait_all;
 }
+bool weighs(OpKind kind) { return kind == OpKind::dot || kind == OpKind::weigh; }
+bool moves_products(const Op& op) {
+  return op.src == BufferKind::products || op.dst == BufferKind::products;
+}
+// What the op does not write is an operand all the same.
 bool has_dst(OpKind kind) { return kind != OpKind::send && !is_signal(kind); }
 bool has_src(OpKind kind) { return kind != OpKind::recv && !is_signal(kind); }
 bool is_of_a_peer(BufferKind buffer) {
@@ -70,7 +79,7 @@ std::string side_fault(std::span<const Schedule> schedules, std::size_t rank, co
     return buffer == BufferKind::none && offset == 0 ? ""
                                                      : str("it has a ", side, " and should not");
   }
-  if (buffer == BufferKind::none || buffer > BufferKind::peer_output) {
+  if (buffer == BufferKind::none || buffer > BufferKind::products) {
     return str("it has no ", side);
   }
   if (is_dst && (buffer == BufferKind::input || buffer == BufferKind::peer_input)) {
@@ -78,6 +87,9 @@ std::string side_fault(std::span<const Schedule> schedules, std::size_t rank, co
   }
   if (is_of_a_peer(buffer) && is_edge_op(op.kind)) {
     return "a chunk comes from or goes to a slot buffer";
+  }
+  if (is_of_a_peer(buffer) && weighs(op.kind)) {
+    return str("its ", side, " is not of this rank alone");
   }
   if (op.kind == OpKind::reduce_slots && is_of_a_peer(buffer) && buffer != BufferKind::slot) {
     return str("its ", side, " is a peer's, and it has none");
@@ -162,6 +174,31 @@ std::string reduce_slots_fault(std::span<const Schedule> schedules, const Schedu
     }
   }
   return "";
+}
+
+// Adasum combines by dot and weigh, everything else never does.
+std::string adasum_fault(const Schedule& schedule, const Op& op) {
+  const bool adds = op.kind == OpKind::reduce || op.kind == OpKind::reduce_slots ||
+                    (op.kind == OpKind::recv_reduce && !moves_products(op));
+  if (schedule.weighs ? adds : weighs(op.kind)) {
+    return "this collective does not combine so";
+  }
+  if (weighs(op.kind)) {
+    return op.aux >= schedule.product_count
+               ? str("there is no place ", op.aux, " for products, there are ",
+                     schedule.product_count)
+           : op.kind == OpKind::weigh && op.count == 0 ? "it weighs nothing"
+                                                       : "";
+  }
+  if (!moves_products(op)) {
+    return "";
+  }
+  const bool other_side = (has_dst(op.kind) && op.dst != BufferKind::products) ||
+                          (has_src(op.kind) && op.src != BufferKind::products);
+  if (!is_edge_op(op.kind) || other_side) {
+    return "dot products go over an edge, from their places and to them";
+  }
+  return (op.flags & ~unsigned{kReverseOperands}) == 0 ? "" : "dot products are not scaled";
 }
 
 bool overlap_in_part(std::uint64_t a, std::uint64_t b, std::uint64_t count) {
@@ -257,6 +294,8 @@ std::uint64_t buffer_element_count(const Schedule& owner, BufferKind buffer) {
       return owner.scratch_element_count;
     case BufferKind::slot:
       return owner.slot_element_count;
+    case BufferKind::products:
+      return owner.product_count;
   }
   return 0;
 }
@@ -279,6 +318,7 @@ Memory memory_of(std::span<const Schedule> schedules, std::size_t rank, const Op
     case BufferKind::none:
     case BufferKind::output:
     case BufferKind::scratch:
+    case BufferKind::products:
       return {rank, buffer};
   }
   return {rank, buffer};
@@ -286,7 +326,7 @@ Memory memory_of(std::span<const Schedule> schedules, std::size_t rank, const Op
 
 std::string op_fault(std::span<const Schedule> schedules, std::size_t rank, const Op& op) {
   const Schedule& schedule = schedules[rank];
-  if (op.kind > OpKind::reduce_slots) {
+  if (op.kind > OpKind::weigh) {
     return "there is no such op";
   }
   if ((op.flags & ~allowed_flags(schedule, op.kind)) != 0) {
@@ -310,8 +350,11 @@ std::string op_fault(std::span<const Schedule> schedules, std::size_t rank, cons
     if (std::string fault = reduce_slots_fault(schedules, schedule, op); !fault.empty()) {
       return fault;
     }
-  } else if (op.aux != 0) {
+  } else if (op.aux != 0 && !weighs(op.kind)) {
     return "it names a flag and has none";
+  }
+  if (std::string fault = adasum_fault(schedule, op); !fault.empty()) {
+    return fault;
   }
   return overlap_fault(schedules, rank, op);
 }

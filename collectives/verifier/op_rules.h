@@ -16,7 +16,7 @@ namespace hvd {
 // of a slot buffer, what the rank that owns it offers.
 std::uint64_t buffer_element_count(const Schedule& owner, BufferKind buffer);
 
-// Memory of one rank: input, output, scratch or slot.
+// Memory of one rank: input, output, scratch, slot or products.
 struct Memory {
   std::size_t owner = 0;
   BufferKind buffer = BufferKind::none;

@@ -1,6 +1,8 @@
 #include "collectives/verifier/terms.h"
 
+#include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "core/base/str.h"
 
@@ -30,6 +32,46 @@ TermId TermTable::make(const Shape& shape) {
     ranks_.push_back(ranks_of(shape.left)[word] | ranks_of(shape.right)[word]);
   }
   return found->second;
+}
+
+TermId TermTable::products_of(TermId left, TermId right, std::uint64_t begin, std::uint64_t end) {
+  const Range range{begin, end};
+  const auto number = static_cast<TermId>(range_numbers_.size());
+  const TermId third = range_numbers_.try_emplace(range, number).first->second;
+  const TermId term = make({Kind::products, left, right, third});
+  if (const auto [found, is_new] = products_.try_emplace(term); is_new) {
+    found->second = {left, right, {}};
+    if (begin < end) {
+      found->second.ranges.push_back(range);
+    }
+  }
+  return term;
+}
+
+TermId TermTable::added_products(TermId left, TermId right) {
+  const TermId term = make({Kind::added, left, right});
+  if (products_.count(term) > 0) {
+    return term;
+  }
+  const Products& a = products_.at(left);
+  const Products& b = products_.at(right);
+  std::vector<Range> both(a.ranges.size() + b.ranges.size());
+  std::merge(a.ranges.begin(), a.ranges.end(), b.ranges.begin(), b.ranges.end(), both.begin());
+  Products sum = a.ranges.empty() ? Products{b.left, b.right, {}} : Products{a.left, a.right, {}};
+  for (const Range& range : both) {
+    if (!sum.ranges.empty() && sum.ranges.back().end == range.begin) {
+      sum.ranges.back().end = range.end;
+    } else {
+      sum.ranges.push_back(range);
+    }
+  }
+  products_.emplace(term, std::move(sum));
+  return term;
+}
+
+const TermTable::Products* TermTable::products(TermId term) const {
+  const auto found = products_.find(term);
+  return found == products_.end() ? nullptr : &found->second;
 }
 
 bool TermTable::is_complete(TermId term) const { return missing_rank(term).value < 0; }
@@ -67,6 +109,12 @@ std::string TermTable::text(TermId term) const {
       return str("narrow(", text(shape.left), ")");
     case Kind::reduced:
       return str("(", text(shape.left), " + ", text(shape.right), ")");
+    case Kind::products:
+      return str("<", text(shape.left), ", ", text(shape.right), ">");
+    case Kind::added:
+      return str(text(shape.left), " + ", text(shape.right));
+    case Kind::weighed:
+      return str("(", text(shape.left), " ~ ", text(shape.right), ")");
   }
   return "";
 }

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -18,7 +19,9 @@ using TermId = std::uint32_t;
 inline constexpr TermId kUndefinedTerm = 0;  // nobody wrote it
 
 // A formula: the input of a rank, that times the prescale, left (op) right, a result times the
-// postscale, or one of these rounded to the narrow type. Made through the table, so two elements
+// postscale, or one of these rounded to the narrow type; and Adasum's: the dot products of two
+// formulas over some elements, a sum of such, and two formulas weighed by such a sum. Made through
+// the table, so two elements
 // were reduced in the same order exactly if their numbers are equal.
 class TermTable {
  public:
@@ -32,6 +35,12 @@ class TermTable {
     return is_narrowed(term) ? term : make({Kind::narrowed, term, 0});
   }
   TermId reduced(TermId left, TermId right) { return make({Kind::reduced, left, right}); }
+  // Of no elements: of nothing, and nothing.
+  TermId products_of(TermId left, TermId right, std::uint64_t begin, std::uint64_t end);
+  TermId added_products(TermId left, TermId right);
+  TermId weighed(TermId left, TermId right, TermId products) {
+    return make({Kind::weighed, left, right, products});
+  }
 
   bool is_input(TermId term) const { return entries_[term].shape.kind == Kind::input; }
   bool is_narrowed(TermId term) const { return entries_[term].shape.kind == Kind::narrowed; }
@@ -41,20 +50,45 @@ class TermTable {
   // A rank that contributed to both; none if there is no such rank.
   Rank common_rank(TermId a, TermId b) const;
   Rank missing_rank(TermId term) const;
+  // Of dot products: of what, and over which elements.
+  struct Range {
+    std::uint64_t begin;
+    std::uint64_t end;
+    friend auto operator<=>(const Range&, const Range&) = default;
+  };
+  struct Products {
+    TermId left = kUndefinedTerm;
+    TermId right = kUndefinedTerm;
+    std::vector<Range> ranges;  // in order, apart from one another
+  };
+  // Null of any other formula.
+  const Products* products(TermId term) const;
   std::string text(TermId term) const;  // e.g. ((0 + 1) + 2) * post
 
  private:
-  enum class Kind : std::uint8_t { undefined, input, prescaled, reduced, postscaled, narrowed };
+  enum class Kind : std::uint8_t {
+    undefined,
+    input,
+    prescaled,
+    reduced,
+    postscaled,
+    narrowed,
+    products,
+    added,
+    weighed
+  };
   struct Shape {
     Kind kind = Kind::undefined;
     TermId left = 0;
     TermId right = 0;
+    TermId third = 0;  // weighed: the products; products: number of the range
     friend bool operator==(const Shape&, const Shape&) = default;
   };
   struct ShapeHash {
     std::size_t operator()(const Shape& shape) const {
       const std::uint64_t both = static_cast<std::uint64_t>(shape.left) << 32 | shape.right;
-      return std::hash<std::uint64_t>()(both * 5 + static_cast<std::uint64_t>(shape.kind));
+      return std::hash<std::uint64_t>()((both * 31 + shape.third) * 11 +
+                                        static_cast<std::uint64_t>(shape.kind));
     }
   };
   struct Entry {
@@ -70,6 +104,8 @@ class TermTable {
   std::vector<Entry> entries_;
   std::vector<std::uint64_t> ranks_;  // one bit a rank that contributed, word_count_ words a term
   std::unordered_map<Shape, TermId, ShapeHash> known_;
+  std::unordered_map<TermId, Products> products_;
+  std::map<Range, TermId> range_numbers_;
 };
 
 }  // namespace hvd

@@ -205,6 +205,7 @@ class Cases {
       params.postscale = (i & 4U) != 0;
       params.narrow = (i & 8U) != 0;
       params.stream = turn_ % 2 == 0;
+      params.fixed_order = turn_ % 4 < 2;
       with_roots();
       if (extent_ <= Extent::sample) {
         return;
@@ -262,12 +263,12 @@ std::vector<Schedule> schedules_of(const AlgorithmCase& one) {
 
 std::string case_text(const AlgorithmCase& one) {
   const ScheduleParams& params = one.params;
-  std::string text =
-      str(collective_name(one.row->kind), " ", one.row->name, ": p ", params.rank_count, " n ",
-          params.element_count, " chunk ", params.chunk_element_count, " root ", params.root,
-          " in place ", params.in_place, " pre ", params.prescale, " post ", params.postscale,
-          " narrow ", params.narrow, " ahead ", params.send_ahead, " slots of an edge ",
-          one.edge_slot_count, " shared ", params.slot_element_count, " counts");
+  std::string text = str(
+      collective_name(one.row->kind), " ", one.row->name, ": p ", params.rank_count, " n ",
+      params.element_count, " chunk ", params.chunk_element_count, " root ", params.root,
+      " in place ", params.in_place, " pre ", params.prescale, " post ", params.postscale,
+      " narrow ", params.narrow, " fixed order ", params.fixed_order, " ahead ", params.send_ahead,
+      " slots of an edge ", one.edge_slot_count, " shared ", params.slot_element_count, " counts");
   for (const std::uint64_t count : params.counts) {
     text += str(" ", count);
   }

@@ -1,5 +1,6 @@
 #include "tests/collectives/golden_schedules.h"
 
+#include "collectives/generators/adasum_allreduce.h"
 #include "collectives/generators/arena_allreduce.h"
 #include "collectives/generators/circulant_allgather.h"
 #include "collectives/generators/circulant_allreduce.h"
@@ -116,6 +117,7 @@ std::vector<GoldenFile> edge_schedules() {
       {"circulant_reduce_scatter.txt",
        printed(make_circulant_reduce_scatter, {gathering({3, 0, 1}, 2)})},
       {"tree_allreduce.txt", printed(make_tree_allreduce, allreduces)},
+      {"adasum_allreduce.txt", printed(make_adasum_allreduce, allreduces)},
       {"tree_broadcast.txt", printed(make_tree_broadcast, roots)},
       {"chain_broadcast.txt", printed(make_chain_broadcast, {rooted(sized(3, 3, 2), 1)})},
       {"tree_reduce.txt", printed(make_tree_reduce, roots)},

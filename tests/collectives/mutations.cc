@@ -15,6 +15,10 @@ bool is_signal(const Op& op) {
   return op.kind == OpKind::post || op.kind == OpKind::wait || op.kind == OpKind::wait_all;
 }
 bool is_wait(const Op& op) { return op.kind == OpKind::wait || op.kind == OpKind::wait_all; }
+bool has_order(const Op& op) {
+  return op.kind == OpKind::reduce || op.kind == OpKind::recv_reduce || op.kind == OpKind::dot ||
+         op.kind == OpKind::weigh;
+}
 bool has_peer(const Op& op) { return op.peer >= 0; }
 
 void shift(std::uint64_t& offset, Random& random) {
@@ -41,6 +45,10 @@ OpKind other_kind(OpKind kind) {
       return OpKind::post;
     case OpKind::reduce_slots:
       return OpKind::reduce;
+    case OpKind::dot:
+      return OpKind::weigh;
+    case OpKind::weigh:
+      return OpKind::dot;
   }
   return kind;
 }
@@ -81,14 +89,14 @@ void change_op(Op& op, Damage damage, int rank_count, Random& random) {
     case Damage::change_count:
       return is_signal(op) ? void() : shift(op.count, random);
     case Damage::swap_operands:
-      op.flags ^=
-          op.kind == OpKind::reduce || op.kind == OpKind::recv_reduce ? kReverseOperands : 0;
+      op.flags ^= has_order(op) ? kReverseOperands : 0;
       return;
     case Damage::toggle_prescale:
       op.flags ^= op.kind == OpKind::copy ? kScalePre : 0;
       return;
     case Damage::toggle_postscale:
-      op.flags ^= is_signal(op) || op.kind == OpKind::send ? 0 : kScalePost;
+      op.flags ^=
+          is_signal(op) || op.kind == OpKind::send || op.kind == OpKind::dot ? 0 : kScalePost;
       return;
     case Damage::change_kind:
       return change_kind(op);

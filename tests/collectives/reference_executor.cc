@@ -10,6 +10,7 @@
 
 #include "collectives/kernels/elements.h"
 #include "core/base/str.h"
+#include "tests/collectives/adasum_reference.h"
 
 namespace hvd {
 namespace {
@@ -132,6 +133,40 @@ std::uint64_t contribution_count(const Schedule& schedule) {
   return schedule.kind == CollectiveKind::allgather
              ? schedule.counts[schedule.rank.index()]
              : buffer_element_count(schedule, BufferKind::input);
+}
+
+// The weights follow from products that were rounded too.
+constexpr double kAdasumError = 8;
+
+std::string adasum_fault(const std::vector<Schedule>& schedules,
+                         const std::vector<std::vector<std::byte>>& inputs,
+                         const Arithmetic& arithmetic, const ReferenceResult& result) {
+  const double pre = schedules.front().prescale ? arithmetic.prescale : 1.0;
+  const double post = schedules.front().postscale ? arithmetic.postscale : 1.0;
+  std::vector<std::vector<double>> vectors;
+  double largest = 0;
+  for (const std::vector<std::byte>& input : inputs) {
+    std::vector<double>& vector = vectors.emplace_back();
+    for (std::size_t i = 0; i * dtype_bytes(arithmetic.dtype) < input.size(); ++i) {
+      vector.push_back(pre * element_as_double(input.data(), i, arithmetic.dtype));
+      largest = std::max(largest, std::abs(vector.back()));
+    }
+  }
+  const std::vector<double> expected = adasum_reference(vectors);
+  const double magnitude = largest * static_cast<double>(inputs.size()) * post;
+  const double most = kAdasumError * tolerance(arithmetic.dtype, magnitude, inputs.size());
+  for (std::size_t rank = 0; rank < result.outputs.size(); ++rank) {
+    if (result.outputs[rank] != result.outputs[0]) {
+      return str("rank ", rank, " has other bits than rank 0");
+    }
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      const double value = element_as_double(result.outputs[rank].data(), i, arithmetic.dtype);
+      if (!(std::abs(value - expected[i] * post) <= most)) {
+        return str("element ", i, " is ", value, ", expected ", expected[i] * post);
+      }
+    }
+  }
+  return "";
 }
 
 std::string output_fault(const std::vector<Schedule>& schedules,
@@ -333,6 +368,9 @@ std::string result_fault(const std::vector<Schedule>& schedules,
                          const Arithmetic& arithmetic, const ReferenceResult& result) {
   if (!result.finished) {
     return "it did not come to its end";
+  }
+  if (schedules.front().weighs) {
+    return adasum_fault(schedules, inputs, arithmetic, result);
   }
   for (std::size_t rank = 0; rank < schedules.size(); ++rank) {
     if (schedules[rank].kind == CollectiveKind::barrier && !result.saw_all_enter[rank]) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "collectives/kernels/adasum.h"
 #include "collectives/kernels/elements.h"
 #include "collectives/kernels/reduce.h"
 #include "collectives/kernels/scale.h"
@@ -33,6 +34,7 @@ void ReferenceMachine::start_rank(std::size_t rank, const std::vector<std::byte>
   state.output = garbage(buffer_element_count(schedule, BufferKind::output));
   state.scratch = garbage(schedule.scratch_element_count);
   state.slot = garbage(schedule.slot_element_count);
+  state.products.resize(schedule.product_count * sizeof(AdasumProducts), std::byte{0x5a});
   if (schedule.in_place && !state.output.empty()) {
     std::uint64_t offset = 0;
     for (std::size_t other = 0; other < rank && other < schedule.counts.size(); ++other) {
@@ -74,6 +76,8 @@ bool ReferenceMachine::can_run(std::size_t rank) const {
     case OpKind::reduce:
     case OpKind::post:
     case OpKind::reduce_slots:
+    case OpKind::dot:
+    case OpKind::weigh:
       return true;
   }
   return false;
@@ -104,6 +108,10 @@ void ReferenceMachine::run_op(std::size_t rank) {
     case OpKind::reduce_slots:
       reduce_slots(rank, op);
       break;
+    case OpKind::dot:
+    case OpKind::weigh:
+      run_adasum(rank, op);
+      break;
     case OpKind::wait:
     case OpKind::wait_all:
       break;
@@ -114,7 +122,9 @@ void ReferenceMachine::run_op(std::size_t rank) {
 
 void ReferenceMachine::send(std::size_t rank, const Op& op) {
   const std::byte* src = source(rank, op);
-  std::vector<std::byte> chunk(src, src + op.count * bytes_);
+  const bool is_products = op.src == BufferKind::products;
+  std::vector<std::byte> chunk(src,
+                               src + op.count * (is_products ? sizeof(AdasumProducts) : bytes_));
   if ((op.flags & kNarrow) != 0) {
     narrow(chunk.data(), op.count);
   }
@@ -124,6 +134,10 @@ void ReferenceMachine::send(std::size_t rank, const Op& op) {
 void ReferenceMachine::receive(std::size_t rank, const Op& op, Chunks& from) {
   const std::vector<std::byte> chunk = std::move(from.front());
   from.pop_front();
+  if (op.dst == BufferKind::products) {
+    receive_products(rank, op, chunk);
+    return;
+  }
   if (chunk.size() != op.count * bytes_) {
     broken_ = true;
     return;
@@ -138,6 +152,40 @@ void ReferenceMachine::receive(std::size_t rank, const Op& op, Chunks& from) {
   }
   combine(dst, source(rank, op), chunk.data(), op);
   finish(dst, wide);
+}
+
+void ReferenceMachine::receive_products(std::size_t rank, const Op& op,
+                                        const std::vector<std::byte>& chunk) {
+  if (chunk.size() != sizeof(AdasumProducts)) {
+    broken_ = true;
+    return;
+  }
+  AdasumProducts theirs;
+  AdasumProducts mine;
+  std::memcpy(&theirs, chunk.data(), sizeof(theirs));
+  if (op.kind == OpKind::recv_reduce) {
+    std::memcpy(&mine, source(rank, op), sizeof(mine));
+    theirs = (op.flags & kReverseOperands) != 0 ? theirs + mine : mine + theirs;
+  }
+  std::memcpy(destination(rank, op), &theirs, sizeof(theirs));
+}
+
+void ReferenceMachine::run_adasum(std::size_t rank, const Op& op) {
+  const bool reversed = (op.flags & kReverseOperands) != 0;
+  std::byte* dst = destination(rank, op);
+  const std::byte* a = reversed ? source(rank, op) : dst;
+  const std::byte* b = reversed ? dst : source(rank, op);
+  std::byte* place = address({rank, BufferKind::products}, op.aux);
+  AdasumProducts products;
+  if (op.kind == OpKind::dot) {
+    products =
+        op.count == 0 ? AdasumProducts{} : adasum_products(a, b, op.count, arithmetic_.dtype);
+    std::memcpy(place, &products, sizeof(products));
+    return;
+  }
+  std::memcpy(&products, place, sizeof(products));
+  adasum_combine(dst, a, b, adasum_factors(products), op.count, arithmetic_.dtype);
+  finish(dst, op);
 }
 
 void ReferenceMachine::reduce_slots(std::size_t rank, const Op& op) {
@@ -219,6 +267,8 @@ std::byte* ReferenceMachine::address(const Memory& memory, std::uint64_t offset)
       return owner.scratch.data() + offset * bytes_;
     case BufferKind::slot:
       return owner.slot.data() + offset * bytes_;
+    case BufferKind::products:
+      return owner.products.data() + offset * sizeof(AdasumProducts);
     case BufferKind::none:
     case BufferKind::peer_input:
     case BufferKind::peer_output:
@@ -273,7 +323,8 @@ std::string ReferenceMachine::state() const {
   for (const RankState& rank : ranks_) {
     add(&rank.next_op, sizeof(rank.next_op));
     text.push_back(rank.saw_all_enter ? 'y' : 'n');
-    for (const auto* bytes : {&rank.input, &rank.output, &rank.result, &rank.scratch, &rank.slot}) {
+    for (const auto* bytes :
+         {&rank.input, &rank.output, &rank.result, &rank.scratch, &rank.slot, &rank.products}) {
       add(bytes->data(), bytes->size());
     }
     add(rank.flags.data(), sizeof(rank.flags));

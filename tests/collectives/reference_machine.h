@@ -63,6 +63,7 @@ class ReferenceMachine {
     std::vector<std::byte> result;
     std::vector<std::byte> scratch;
     std::vector<std::byte> slot;
+    std::vector<std::byte> products;
     std::array<std::uint32_t, kFlagCount> flags{};
   };
   using Chunks = std::deque<std::vector<std::byte>>;
@@ -72,6 +73,8 @@ class ReferenceMachine {
   void receive(std::size_t rank, const Op& op, Chunks& from);
   void send(std::size_t rank, const Op& op);
   void reduce_slots(std::size_t rank, const Op& op);
+  void run_adasum(std::size_t rank, const Op& op);
+  void receive_products(std::size_t rank, const Op& op, const std::vector<std::byte>& chunk);
   void combine(std::byte* dst, const std::byte* ours, const std::byte* theirs, const Op& op) const;
   void store(std::byte* dst, const std::byte* src, const Op& op) const;
   void finish(std::byte* dst, const Op& op) const;

@@ -1,6 +1,7 @@
 #include "collectives/selector.h"
 
 #include <array>
+#include <set>
 
 #include "collectives/verifier.h"
 #include "core/base/random.h"
@@ -247,6 +248,87 @@ TEST_CASE("an algorithm that cannot be had gives way, an unknown one is an error
   CHECK(check_algorithm("star").message() == text);
   CHECK(check_algorithm("auto").ok());
   CHECK(check_algorithm("two_shot").ok());
+}
+
+TEST_CASE("Adasum has its own algorithm, and nothing else has it", "[selector]") {
+  WorkShape shape = allreduce_of(1 << 20);
+  CHECK(chosen(shape, 4, {.algorithm = "adasum"}).algorithm == Algorithm::ring);
+  shape.op = ReduceOp::adasum;
+  for (const char* algorithm : {"auto", "ring", "adasum"}) {
+    SelectorSettings settings = kShared;
+    settings.algorithm = algorithm;
+    settings.narrow = WireType::bfloat16;
+    CHECK(chosen(shape, 4, settings).algorithm == Algorithm::adasum);
+    CHECK(chosen(shape, 4, settings).narrow == WireType::own);
+  }
+}
+
+// Of all sizes, in the arena and not.
+std::set<CombiningOrder> orders_of(WorkShape shape, int rank_count, SelectorSettings settings) {
+  std::set<CombiningOrder> orders;
+  for (shape.element_count = 1; shape.element_count < 1 << 27; shape.element_count *= 3) {
+    for (const bool in_arena : {false, true}) {
+      settings.in_arena = in_arena;
+      const ScheduleSpec spec = chosen(shape, rank_count, settings);
+      CHECK(spec.fixed_order == settings.deterministic);
+      orders.insert(combining_order(*find_algorithm(shape.kind, spec.algorithm),
+                                    spec.narrow != WireType::own));
+    }
+  }
+  return orders;
+}
+
+TEST_CASE("with HVD_DETERMINISTIC all sizes are combined in one order", "[selector]") {
+  constexpr std::array<int, 5> hosts = {0, 0, 1, 1, 2};
+  constexpr std::array<int, 5> lone = {0, 1, 2, 3, 4};
+  using Hosts = std::span<const int>;
+  for (const auto kind : {CollectiveKind::allreduce, CollectiveKind::reduce}) {
+    for (const Hosts where : {Hosts{}, Hosts{hosts}, Hosts{lone}}) {
+      for (const WireType narrow : {WireType::own, WireType::bfloat16}) {
+        for (SelectorSettings settings : {SelectorSettings{}, kShared}) {
+          settings.host_of_rank = where;
+          settings.narrow = narrow;
+          settings.deterministic = true;
+          WorkShape shape = allreduce_of(1);
+          shape.kind = kind;
+          const std::set<CombiningOrder> orders = orders_of(shape, 5, settings);
+          CHECK(orders.size() == 1);
+          CHECK(orders.count(CombiningOrder::any) == 0);
+          settings.slot_bytes_express = 0;  // the lanes differ
+          CHECK(orders_of(shape, 5, settings).size() == 1);
+        }
+      }
+    }
+  }
+  CHECK(orders_of(allreduce_of(1), 5, {}).size() > 1);
+}
+
+TEST_CASE("with HVD_DETERMINISTIC what was measured decides nothing", "[selector]") {
+  SelectorSettings settings = kShared;
+  settings.deterministic = true;
+  const ScheduleChoice choice = *choose(allreduce_of(1 << 16), 4, settings);
+  settings.tuning = {.express_bytes_most = 1 << 20,
+                     .chunk_bytes = 4096,
+                     .stream_bytes_min = 1,
+                     .one_shot_rank_count_most = 8,
+                     .one_shot_bytes_most = 1 << 20};
+  CHECK(*choose(allreduce_of(1 << 16), 4, settings) == choice);
+  settings.deterministic = false;
+  CHECK(*choose(allreduce_of(1 << 16), 4, settings) != choice);
+}
+
+TEST_CASE("an algorithm without one order is refused beside HVD_DETERMINISTIC", "[selector]") {
+  SelectorSettings settings{.algorithm = "ring"};
+  settings.deterministic = true;
+  const Status status = choose(allreduce_of(2), 4, settings).status();
+  CHECK(status.code() == StatusCode::invalid_argument);
+  CHECK(status.message().find("HVD_ALGORITHM ring adds up") != std::string::npos);
+  settings.algorithm = "halving_doubling";
+  CHECK(chosen(allreduce_of(2), 4, settings).algorithm == Algorithm::halving_doubling);
+  settings.narrow = WireType::float16;
+  CHECK_FALSE(choose(allreduce_of(2), 4, settings).ok());
+  settings.algorithm = "tree";
+  CHECK(orders_of(allreduce_of(1), 4, settings) == std::set{CombiningOrder::tree});
 }
 
 TEST_CASE("a schedule that needs shared memory is refused where there is none", "[selector]") {

@@ -120,7 +120,7 @@ TEST_CASE("two ranks that reduce in different orders are found", "[verifier]") {
   const VerifierReport report = verify_schedules(schedules, 2);
   CHECK(report.rule == VerifierRule::same_tree);
   CHECK(report.rank == Rank{3});
-  CHECK(contains(report, "the output is ((2 + 3) + (0 + 1)), on rank 0 it is ((0 + 1) + (2 + 3))"));
+  CHECK(contains(report, "the output is ((1 + 3) + (0 + 2)), on rank 0 it is ((0 + 2) + (1 + 3))"));
 }
 
 TEST_CASE("output that nobody has written is not read", "[verifier]") {

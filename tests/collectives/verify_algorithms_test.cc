@@ -3,18 +3,24 @@
 #include "collectives/verifier.h"
 #include "tests/catch.h"
 #include "tests/collectives/algorithm_cases.h"
+#include "tests/collectives/order_claims.h"
 
 namespace hvd {
 namespace {
 
 int verify_cases(int rank_count, Extent extent) {
   int count = 0;
+  OrderClaims claims;
   for (const AlgorithmRow& row : algorithm_rows()) {
     for_cases(row, rank_count, extent, [&](const AlgorithmCase& one) {
-      const VerifierReport report = verify_schedules(schedules_of(one), one.edge_slot_count);
+      const std::vector<Schedule> schedules = schedules_of(one);
+      const VerifierReport report = verify_schedules(schedules, one.edge_slot_count);
       ++count;
       if (!report.ok()) {
         FAIL(report.status.message() << "\ncase: " << case_text(one));
+      }
+      if (const std::string fault = claims.fault_of(one, schedules); !fault.empty()) {
+        FAIL(fault << "\ncase: " << case_text(one));
       }
     });
   }

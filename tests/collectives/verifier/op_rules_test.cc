@@ -48,7 +48,7 @@ TEST_CASE("an op is refused for each thing that it gets wrong", "[op_rules]") {
   REQUIRE(fault(copy).empty());
   REQUIRE(fault(send).empty());
   SECTION("kind") {
-    copy.kind = static_cast<OpKind>(9);
+    copy.kind = static_cast<OpKind>(11);
     CHECK(fault(copy) == "there is no such op");
   }
   SECTION("flag") {
@@ -180,6 +180,87 @@ TEST_CASE("a reduction of slots is refused for each thing that it gets wrong", "
   SECTION("a peer") {
     op.peer = 1;
     CHECK(fault(op) == "it names a peer and has none");
+  }
+}
+
+Schedule adasum_of(std::uint64_t product_count) {
+  Schedule schedule;
+  schedule.kind = CollectiveKind::allreduce;
+  schedule.rank_count = 2;
+  schedule.element_count = 4;
+  schedule.chunk_element_count = 4;
+  schedule.scratch_element_count = 4;
+  schedule.weighs = true;
+  schedule.product_count = product_count;
+  return schedule;
+}
+
+Op dot_op() {
+  Op op;
+  op.kind = OpKind::dot;
+  op.dst = BufferKind::output;
+  op.src = BufferKind::scratch;
+  op.count = 2;
+  return op;
+}
+
+Op products_op() {
+  Op op;
+  op.kind = OpKind::recv_reduce;
+  op.dst = BufferKind::products;
+  op.src = BufferKind::products;
+  op.peer = 1;
+  op.count = 1;
+  return op;
+}
+
+TEST_CASE("Adasum's ops are refused for each thing that they get wrong", "[op_rules]") {
+  std::vector<Schedule> schedules = {adasum_of(1), adasum_of(1)};
+  schedules[1].rank = Rank{1};
+  const auto fault = [&](const Op& op) { return op_fault(schedules, 0, op); };
+  Op dot = dot_op();
+  Op add = products_op();
+  REQUIRE(fault(dot).empty());
+  REQUIRE(fault(add).empty());
+  SECTION("in another collective") {
+    schedules[0].weighs = false;
+    CHECK(fault(dot) == "this collective does not combine so");
+  }
+  SECTION("sums in Adasum") {
+    dot.kind = OpKind::reduce;
+    CHECK(fault(dot) == "this collective does not combine so");
+    add.dst = BufferKind::output;
+    add.src = BufferKind::output;
+    CHECK(fault(add) == "this collective does not combine so");
+  }
+  SECTION("place") {
+    dot.aux = 1;
+    CHECK(fault(dot) == "there is no place 1 for products, there are 1");
+    add.dst_offset = 1;
+    CHECK(fault(add) == "its destination ends behind the buffer's 1 elements");
+  }
+  SECTION("nothing to weigh") {
+    Op empty = {.kind = OpKind::dot};
+    CHECK(fault(empty).empty());
+    empty.kind = OpKind::weigh;
+    CHECK(fault(empty) == "it weighs nothing");
+  }
+  SECTION("products as elements") {
+    add.src = BufferKind::output;
+    CHECK(fault(add) == "dot products go over an edge, from their places and to them");
+    dot.kind = OpKind::copy;
+    dot.src = BufferKind::products;
+    dot.count = 1;
+    CHECK(fault(dot) == "dot products go over an edge, from their places and to them");
+  }
+  SECTION("a factor") {
+    schedules[0].postscale = true;
+    add.flags = kScalePost;
+    CHECK(fault(add) == "dot products are not scaled");
+    dot.flags = kScalePost;
+    CHECK_FALSE(fault(dot).empty());
+    dot.kind = OpKind::weigh;
+    CHECK(fault(dot).empty());
   }
 }
 
