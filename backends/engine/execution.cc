@@ -152,6 +152,8 @@ Execution::State Execution::step(const Op& op, LaneWires& wires) {
     case OpKind::copy:
     case OpKind::reduce:
     case OpKind::reduce_slots:
+    case OpKind::dot:
+    case OpKind::weigh:
       return run_local(op, wires);
   }
   HVD_CHECK(false);
@@ -178,6 +180,9 @@ Execution::State Execution::wait_for_all(const Op& op, LaneWires& wires) {
 }
 
 Execution::State Execution::send(const Op& op, Edges& edges) {
+  if (op.src == BufferKind::products) {
+    return send_products(op, edges);
+  }
   const Rank peer = world(op.peer);
   const std::size_t bytes = memory_.chunk_bytes(op.count, op.flags);
   if (send_in_place(op, peer, bytes, edges)) {
@@ -217,10 +222,39 @@ bool Execution::send_in_place(const Op& op, Rank peer, std::size_t bytes, Edges&
          edges.send_from(peer, std::span(pieces).first(count), bytes, item_.id);
 }
 
+Execution::State Execution::send_products(const Op& op, Edges& edges) {
+  const Rank peer = world(op.peer);
+  const std::span<std::byte> slot = edges.begin(peer);
+  if (slot.empty()) {
+    return waiting_for(peer, edges);
+  }
+  const std::size_t bytes = op.count * sizeof(AdasumProducts);
+  HVD_CHECK(bytes <= slot.size());  // pair: NativeDataPlane::fits_the_wires
+  for (std::uint64_t i = 0; i < op.count; ++i) {
+    std::memcpy(slot.data() + i * sizeof(AdasumProducts), &memory_.products(op.src_offset + i),
+                sizeof(AdasumProducts));
+  }
+  edges.commit(peer, bytes, item_.id);
+  return State::done;
+}
+
+void Execution::take_products(const Op& op, const IncomingChunk& chunk) {
+  for (std::uint64_t i = 0; i < op.count; ++i) {
+    AdasumProducts theirs;
+    std::memcpy(&theirs, chunk.data.data() + i * sizeof(theirs), sizeof(theirs));
+    if (op.kind == OpKind::recv_reduce) {
+      const AdasumProducts& mine = memory_.products(op.src_offset + i);
+      theirs = (op.flags & kReverseOperands) != 0 ? theirs + mine : mine + theirs;
+    }
+    memory_.products(op.dst_offset + i) = theirs;
+  }
+}
+
 // The chunk may come straight to where it belongs, if that is in one piece.
 void Execution::offer_place(const Op& op, Rank peer, Edges& edges) {
   const std::size_t bytes = op.count * memory_.element_bytes();
-  if (op.kind != OpKind::recv || bytes < kInPlaceBytesMin || (op.flags & kChangingFlags) != 0) {
+  if (op.kind != OpKind::recv || op.dst == BufferKind::products || bytes < kInPlaceBytesMin ||
+      (op.flags & kChangingFlags) != 0) {
     return;
   }
   const PieceCursor dst = memory_.at(op.dst, op.dst_offset, op.count);
@@ -240,7 +274,9 @@ Execution::State Execution::receive(const Op& op, Edges& edges) {
   if (!failure_.ok()) {
     return State::failed;
   }
-  if (op.count > 0) {
+  if (op.dst == BufferKind::products) {
+    take_products(op, *chunk);
+  } else if (op.count > 0) {
     const PieceCursor dst = memory_.at(op.dst, op.dst_offset, op.count);
     if (op.kind == OpKind::recv) {
       memory_.from_chunk(dst, chunk->data.data(), op.count, op.flags);
@@ -265,22 +301,34 @@ Execution::State Execution::run_local(const Op& op, LaneWires& wires) {
   const std::size_t from = op_elements_done_;
   const std::size_t slice = kSliceBytes / memory_.element_bytes();
   const std::size_t count = slice_of(op.count - from, slice);
+  if (op.kind == OpKind::dot && from == 0) {
+    memory_.products(op.aux) = {};
+  }
   if (count > 0) {
-    if (op.kind == OpKind::reduce_slots && (op.flags & kFromInputs) != 0) {
-      reduce_tensors(op, from, count);
-    } else if (op.kind == OpKind::reduce_slots) {
-      reduce_slots(op, wires.slots, from, count);
-    } else if (op.kind == OpKind::copy) {
-      memory_.copy(operand(op, true, wires.slots, from, count),
-                   operand(op, false, wires.slots, from, count), count, op.flags);
-    } else {
-      const PieceCursor dst = operand(op, true, wires.slots, from, count);
-      memory_.combine(dst, dst, operand(op, false, wires.slots, from, count), count, op.flags);
-    }
+    run_slice(op, wires, from, count);
   }
   step_cost_ += static_cast<int>(count * memory_.element_bytes() / kBudgetBytes);
   op_elements_done_ += count;
   return op_elements_done_ == op.count ? State::done : State::moving;
+}
+
+void Execution::run_slice(const Op& op, LaneWires& wires, std::size_t from, std::size_t count) {
+  if (op.kind == OpKind::reduce_slots) {
+    return (op.flags & kFromInputs) != 0 ? reduce_tensors(op, from, count)
+                                         : reduce_slots(op, wires.slots, from, count);
+  }
+  const PieceCursor dst = operand(op, true, wires.slots, from, count);
+  const PieceCursor src = operand(op, false, wires.slots, from, count);
+  switch (op.kind) {
+    case OpKind::copy:
+      return memory_.copy(dst, src, count, op.flags);
+    case OpKind::dot:
+      return memory_.dot(op.aux, dst, src, count, op.flags);
+    case OpKind::weigh:
+      return memory_.weigh(op.aux, dst, src, count, op.flags);
+    default:
+      return memory_.combine(dst, dst, src, count, op.flags);
+  }
 }
 
 void Execution::reduce_slots(const Op& op, const SlotLane& slots, std::size_t from,
@@ -365,7 +413,9 @@ Execution::State Execution::waiting_for(Rank peer, const Edges& edges) {
 Status Execution::judge(const IncomingChunk& chunk, const Op& op, const Edges& edges) const {
   const Rank peer = world(op.peer);
   const ChunkHeader expected{.sequence = edges.expected_sequence(peer),
-                             .byte_count = memory_.chunk_bytes(op.count, op.flags),
+                             .byte_count = op.dst == BufferKind::products
+                                               ? op.count * sizeof(AdasumProducts)
+                                               : memory_.chunk_bytes(op.count, op.flags),
                              .work_id = item_.id};
   if (chunk.header == expected && chunk.data.size() == expected.byte_count) {
     return ok_status();

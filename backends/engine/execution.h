@@ -60,7 +60,11 @@ class Execution {
   bool send_in_place(const Op& op, Rank peer, std::size_t bytes, Edges& edges);
   void offer_place(const Op& op, Rank peer, Edges& edges);
   State receive(const Op& op, Edges& edges);
+  // Dot products, which are no part of a tensor.
+  State send_products(const Op& op, Edges& edges);
+  void take_products(const Op& op, const IncomingChunk& chunk);
   State run_local(const Op& op, LaneWires& wires);
+  void run_slice(const Op& op, LaneWires& wires, std::size_t from, std::size_t count);
   // For a schedule that reaches the others' tensors: says where this rank's are.
   State tell_places(LaneWires& wires);
   Status find_tensors(LaneWires& wires);

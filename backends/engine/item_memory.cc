@@ -69,6 +69,7 @@ void ItemMemory::bind(const WorkItem& item, const Schedule& schedule, DType wire
   if (scratch_.size() < scratch_bytes) {
     scratch_.resize(scratch_bytes);
   }
+  products_.assign(schedule.product_count, {});
   input_.clear(element_bytes_);
   output_.clear(element_bytes_);
   if (has_counts(item.kind)) {
@@ -203,6 +204,38 @@ void ItemMemory::combine_narrow(std::byte* to, const std::byte* mine, const std:
     widen(wide.data(), wire + at * dtype_bytes(wire_), n, wire_cast());
     reduce(to + skip, wide.data(), mine + skip, n, item_->dtype, item_->op);
   }
+}
+
+AdasumProducts& ItemMemory::products(std::uint64_t place) {
+  HVD_CHECK(place < products_.size());
+  return products_[place];
+}
+
+void ItemMemory::dot(std::uint64_t place, PieceCursor dst, PieceCursor src, std::size_t count,
+                     unsigned flags) {
+  const bool reverse = (flags & kReverseOperands) != 0;
+  AdasumProducts& sum = products(place);
+  walk_pieces(
+      count,
+      [&](const std::byte* mine, const std::byte* other, std::size_t n) {
+        sum =
+            sum + adasum_products(reverse ? other : mine, reverse ? mine : other, n, item_->dtype);
+      },
+      dst, src);
+}
+
+void ItemMemory::weigh(std::uint64_t place, PieceCursor dst, PieceCursor src, std::size_t count,
+                       unsigned flags) const {
+  const bool reverse = (flags & kReverseOperands) != 0;
+  HVD_CHECK(place < products_.size());
+  const AdasumFactors factors = adasum_factors(products_[place]);
+  walk_pieces(
+      count,
+      [&](std::byte* to, const std::byte* other, std::size_t n) {
+        adasum_combine(to, reverse ? other : to, reverse ? to : other, factors, n, item_->dtype);
+        scale_piece(to, to, n, flags);
+      },
+      dst, src);
 }
 
 void ItemMemory::combine_all(PieceCursor dst, std::byte* slot, PieceCursor local,

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "backends/engine/scatter_list.h"
+#include "collectives/kernels/adasum.h"
 #include "collectives/kernels/cast.h"
 #include "collectives/schedule.h"
 #include "core/vocabulary/work_item.h"
@@ -45,6 +46,12 @@ class ItemMemory {
   void from_chunk(PieceCursor dst, const std::byte* chunk, std::size_t count, unsigned flags) const;
   void combine_chunk(PieceCursor dst, PieceCursor local, const std::byte* chunk, std::size_t count,
                      unsigned flags) const;
+  // A place of the dot products, which `dot` adds to.
+  AdasumProducts& products(std::uint64_t place);
+  void dot(std::uint64_t place, PieceCursor dst, PieceCursor src, std::size_t count,
+           unsigned flags);
+  void weigh(std::uint64_t place, PieceCursor dst, PieceCursor src, std::size_t count,
+             unsigned flags) const;
   // dst, and slot if there is one, = all sources combined from left to right. The one at `own` is
   // null and stands for what `local` walks over.
   void combine_all(PieceCursor dst, std::byte* slot, PieceCursor local,
@@ -63,6 +70,7 @@ class ItemMemory {
   std::size_t element_bytes_ = 1;
   ScatterList input_;
   ScatterList output_;
+  std::vector<AdasumProducts> products_;
   std::vector<std::byte> scratch_;  // kept from item to item, so that it stops allocating
 };
 

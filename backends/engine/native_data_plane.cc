@@ -68,6 +68,7 @@ NativeDataPlane::NativeDataPlane(Rank rank, int rank_count, const Config& config
       algorithm_(config.algorithm),
       chunk_bytes_(static_cast<std::uint64_t>(config.chunk_bytes)),
       wire_type_(find_wire_type(config.wire_dtype, host_of_rank)),
+      deterministic_(config.deterministic),
       transport_(transport),
       reach_(find_reach(transport, rank, rank_count)),
       host_of_rank_(std::move(host_of_rank)),
@@ -89,15 +90,15 @@ SelectorSettings NativeDataPlane::selector_settings() const {
           .host_of_rank = world_.host_of_rank,
           .slot_bytes_express = slot_bytes(Lane::express),
           .slot_bytes_bulk = slot_bytes(Lane::bulk),
-          .narrow = wire_type_};
+          .narrow = wire_type_,
+          .deterministic = deterministic_};
 }
 
 // If a rank is out of reach here, then some rank is out of reach everywhere (hosts are cliques), so
 // that every rank refuses and nobody waits for one that did.
 Status NativeDataPlane::accepts(const Request& request) const {
   HVD_TRY(reach_);
-  if (reduces(request.kind) &&
-      (request.op == ReduceOp::adasum || !reduce_supported(request.op, request.input.dtype))) {
+  if (reduces(request.kind) && !reduce_supported(request.op, request.input.dtype)) {
     return error(StatusCode::unsupported, reduce_op_name(request.op), " of ",
                  dtype_name(request.input.dtype), " is not available");
   }
@@ -248,6 +249,11 @@ Result<std::shared_ptr<const PlacedSchedule>> NativeDataPlane::schedule_for(cons
 // The root's choice was made for its own wires; ours are the same, or it runs another version.
 Status NativeDataPlane::fits_the_wires(const Schedule& schedule, const WorkItem& item,
                                        Lane lane) const {
+  if (schedule.weighs != (reduces(item.kind) && item.op == ReduceOp::adasum)) {
+    return error(StatusCode::invalid_argument, collective_name(item.kind), " '", item.label,
+                 "': the root chose an algorithm that does not do ", reduce_op_name(item.op),
+                 ". do all ranks run the same version of hvd?");
+  }
   const DType wire = wire_dtype(item.choice, item.kind);
   std::uint64_t largest = 0;
   for (const Op& op : schedule.ops) {

@@ -80,6 +80,7 @@ class NativeDataPlane final : public DataPlane {
   const std::string algorithm_;      // HVD_ALGORITHM
   const std::uint64_t chunk_bytes_;  // HVD_CHUNK_BYTES
   const WireType wire_type_;         // HVD_WIRE_DTYPE, where there is more than one host
+  const bool deterministic_;         // HVD_DETERMINISTIC
   Transport& transport_;
   const Status reach_;  // ok, or why some rank cannot be reached
   const std::vector<int> host_of_rank_;

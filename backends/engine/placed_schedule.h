@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "collectives/kernels/adasum.h"
 #include "collectives/schedule.h"
 #include "core/vocabulary/dtype.h"
 
@@ -14,6 +15,9 @@ namespace hvd {
 
 // Of an element of a chunk.
 inline std::size_t wire_bytes(const Op& op, DType dtype, DType wire) {
+  if (op.src == BufferKind::products || op.dst == BufferKind::products) {
+    return sizeof(AdasumProducts);
+  }
   return dtype_bytes((op.flags & kNarrow) != 0 ? wire : dtype);
 }
 

@@ -220,13 +220,13 @@ Result<ReduceOp> judge_op(const std::string& text) {
       name.begin(), name.end(), [](char c) { return c == '-' || c == '_'; }, ' ');
   for (int value = 0; value < kReduceOpCount; ++value) {
     const auto op = static_cast<ReduceOp>(value);
-    if (name == reduce_op_name(op) && op != ReduceOp::adasum) {
+    if (name == reduce_op_name(op)) {
       return op;
     }
   }
   return usage_error(str("--op '", text,
-                         "' is no operation that can be explained; there are sum, average, min, "
-                         "max, product, bitwise-and, bitwise-or, bitwise-xor, logical-and, "
+                         "' is no operation that can be explained; there are sum, average, adasum, "
+                         "min, max, product, bitwise-and, bitwise-or, bitwise-xor, logical-and, "
                          "logical-or, logical-xor, premultiplied-sum"));
 }
 

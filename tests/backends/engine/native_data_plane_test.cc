@@ -327,7 +327,12 @@ TEST_CASE("accepts() refuses reductions that the kernels do not have", "[engine]
   request.input.dtype = DType::boolean;
   request.op = ReduceOp::average;
   CHECK(world.planes[0]->accepts(request).code() == StatusCode::unsupported);
+  request.op = ReduceOp::adasum;
+  CHECK(world.planes[0]->accepts(request).code() == StatusCode::unsupported);
   request.op = ReduceOp::max;
+  CHECK(world.planes[0]->accepts(request).ok());
+  request.input.dtype = DType::float16;
+  request.op = ReduceOp::adasum;
   CHECK(world.planes[0]->accepts(request).ok());
 }
 
