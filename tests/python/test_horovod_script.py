@@ -71,7 +71,8 @@ SCRIPT = """
 
 
 @pytest.mark.parametrize(
-    "options", [[], ["--fp16-allreduce"], ["--gradient-predivide-factor", "2.0"]]
+    "options",
+    [[], ["--fp16-allreduce"], ["--use-adasum"], ["--gradient-predivide-factor", "2.0"]],
 )
 def test_it_trains_on_two_ranks(options: list[str]) -> None:
     finished = run_script(2, SCRIPT.replace("horovod", "hvd"), *options)

@@ -196,7 +196,6 @@ def reduce_op(average: bool | None, op: int | None) -> int:
 
     Raises:
         ValueError: both were given, or there is no such operation.
-        NotImplementedError: Adasum.
 
     >>> reduce_op(None, None) == Average
     True
@@ -208,8 +207,6 @@ def reduce_op(average: bool | None, op: int | None) -> int:
             raise ValueError(
                 "The op parameter supersedes average. Please provide only one of them."
             )
-        if op == Adasum:
-            raise NotImplementedError("hvd: op=Adasum is missing yet; use Average or Sum")
         if not (isinstance(op, int) and Average <= op <= PremultipliedSum):
             raise ValueError(f"hvd: no reduction has number {op!r}; use hvd.Average, hvd.Sum, ...")
         return op

@@ -47,6 +47,15 @@ def check_allreduce_of_every_dtype_and_op() -> None:
             assert_same_bits_everywhere(result, what)
 
 
+def check_adasum() -> None:
+    apart = np.zeros(hvd.size(), dtype=np.float64)
+    apart[hvd.rank()] = 1 + hvd.rank()
+    total = hn.allreduce(apart, op=hvd.Adasum)
+    assert total.tolist() == [1 + r for r in range(hvd.size())]
+    same = hn.allreduce(np.array([3, -4], dtype=np.float16), op=hvd.Adasum, postscale_factor=0.5)
+    assert same.tolist() == [1.5, -2]
+
+
 def check_allreduce_of_bfloat16() -> None:
     import ml_dtypes
 

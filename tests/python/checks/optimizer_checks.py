@@ -233,10 +233,42 @@ def check_names_must_be_unique_complete_and_tuples() -> None:
     )
 
 
+def check_adasum_combines_the_steps_of_all_ranks() -> None:
+    model, alone = make_model(), make_model()
+    reference = MAKERS[0](alone.parameters())
+    optimizer = wrap(model, MAKERS[0](model.parameters()), op=hvd.Adasum)
+    assert type(optimizer).__name__ == "SGD" and isinstance(optimizer, torch.optim.SGD)
+    raises(AssertionError, optimizer.skip_synchronize, "Adasum")
+    for step in range(4):
+        x, y = data(step)
+        optimizer.zero_grad()
+        loss_of(model, my_share(x), my_share(y)).backward()
+        raises(AssertionError, optimizer.zero_grad, "race")
+        optimizer.step()
+        before = [p.detach().clone() for p in alone.parameters()]
+        reference.zero_grad()
+        loss_of(alone, my_share(x), my_share(y)).backward()
+        reference.step()
+        with torch.no_grad():
+            for p, old in zip(alone.parameters(), before):
+                p.copy_(old + hvd.allreduce(p - old, op=hvd.Adasum))
+    assert largest_difference(model, alone) < 1e-6
+    gathered = hvd.allgather(torch.cat([p.detach().flatten() for p in model.parameters()])[None])
+    assert all(torch.equal(row, gathered[0]) for row in gathered)
+
+
+def check_adasum_takes_a_rank_without_a_gradient_for_a_step_of_zero() -> None:
+    p = torch.nn.Parameter(torch.tensor([1.0, 2.0]))
+    optimizer = hvd.DistributedOptimizer(torch.optim.SGD([p], lr=1.0), [("p", p)], op=hvd.Adasum)
+    if hvd.rank() == 0:
+        (p * torch.tensor([1.0, 3.0])).sum().backward()
+    optimizer.step()
+    assert p.tolist() == [0.0, -1.0], p
+
+
 def check_what_is_missing_says_so() -> None:
     model = make_model()
     sgd = torch.optim.SGD(model.parameters(), lr=0.1)
-    raises(NotImplementedError, lambda: wrap(model, sgd, op=hvd.Adasum), "Adasum")
     raises(NotImplementedError, lambda: wrap(model, sgd, groups=2), "groups")
     raises(NotImplementedError, lambda: wrap(model, sgd, sparse_as_dense=True), "sparse")
     embedding = torch.nn.Embedding(4, 2, sparse=True)

@@ -201,10 +201,43 @@ def check_local_mistakes_are_value_errors_at_the_call() -> None:
     assert_still_works()
 
 
+def adasum(vectors: list[torch.Tensor]) -> torch.Tensor:
+    """Of float64 vectors: beyond a power of two the first in pairs, then neighbours."""
+
+    def pair(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        ab = a.dot(b)
+        return (1 - ab / (2 * a.dot(a))) * a + (1 - ab / (2 * b.dot(b))) * b
+
+    power = 1 << (len(vectors).bit_length() - 1)
+    extra = 2 * (len(vectors) - power)
+    pairs = [pair(vectors[i], vectors[i + 1]) for i in range(0, extra, 2)]
+    vectors = pairs + vectors[extra:]
+    while len(vectors) > 1:
+        vectors = [pair(a, b) for a, b in zip(vectors[::2], vectors[1::2])]
+    return vectors[0]
+
+
+def check_adasum_of_tensors() -> None:
+    for dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64):
+        mine = values_of(hvd.rank(), (70, 31), dtype)
+        wanted = adasum([v.double().flatten() for v in all_values((70, 31), dtype)])
+        result = hvd.allreduce(mine, op=hvd.Adasum)
+        assert result.shape == mine.shape and result.dtype == dtype
+        assert_close(result.flatten(), wanted, f"adasum of {dtype}")
+        row = hvd.allgather(result.flatten().unsqueeze(0))
+        assert all(torch.equal(r, row[0]) for r in row)
+    apart = torch.zeros(hvd.size())
+    apart[hvd.rank()] = 1 + hvd.rank()
+    assert hvd.allreduce(apart, op=hvd.Adasum).tolist() == [1 + r for r in range(hvd.size())]
+    same = torch.tensor([3.0, -4.0])
+    assert hvd.allreduce(same, op=hvd.Adasum).tolist() == [3, -4]
+    raises(ValueError, lambda: hvd.allreduce(torch.ones(3).int(), op=hvd.Adasum), "float16")
+    assert_still_works()
+
+
 def check_what_is_missing_says_so() -> None:
     raises(AttributeError, lambda: hvd.grouped_allreduce, "missing yet")
     assert not hasattr(hvd, "join")
-    raises(NotImplementedError, lambda: hvd.allreduce(torch.ones(1), op=hvd.Adasum), "Adasum")
     raises(NotImplementedError, lambda: hvd.ProcessSet([0]), "process sets")
     raises(NotImplementedError, lambda: hvd.init(comm=[0]), "comm")
     raises(NotImplementedError, lambda: hvd.init(process_sets="dynamic"), "process sets")

@@ -17,6 +17,7 @@ import torch
 from hvd import basics
 from hvd.basics import Adasum, Average
 from hvd.process_sets import ProcessSet, global_process_set, require_global
+from hvd.torch.adasum_optimizer import DistributedAdasumOptimizer
 from hvd.torch.compression import Compression, Compressor
 from hvd.torch.ops import allreduce_async_, synchronize_all
 
@@ -250,9 +251,7 @@ def _check_numbers(op: int, predivide_factor: float, passes: int) -> None:
         raise ValueError("backward_passes_per_step must be > 0")
 
 
-def _refuse_what_is_missing(op: int, num_groups: int, groups: Any, sparse_as_dense: bool) -> None:
-    if op == Adasum:
-        raise NotImplementedError("DistributedOptimizer(op=hvd.Adasum): Adasum is missing yet")
+def _refuse_what_is_missing(num_groups: int, groups: Any, sparse_as_dense: bool) -> None:
     if num_groups != 0:
         warnings.warn(
             "Parameter `num_groups` has been replaced by `groups` and will be removed in v1.0.",
@@ -295,7 +294,8 @@ def DistributedOptimizer(
         compression: ``Compression.none`` or ``.fp16``.
         backward_passes_per_step: reduce on every k-th backward pass; gradients of the passes
             before are summed (not averaged).
-        op: Average, Sum, Min, Max or Product.
+        op: Average, Sum, Min, Max or Product; Adasum: each rank steps by its own gradient, and
+            Adasum of all steps is added to the parameters.
         gradient_predivide_factor: Average only: divide by it before the sum and multiply after.
         num_groups: deprecated; must be 0.
         groups: missing yet; must be None.
@@ -305,7 +305,7 @@ def DistributedOptimizer(
     Raises:
         ValueError: names are not unique, not tuples or incomplete; a bad factor or count; before
             ``init``.
-        NotImplementedError: Adasum, groups, sparse gradients, process sets.
+        NotImplementedError: groups, sparse gradients, process sets.
 
     >>> import torch
     >>> import hvd.torch as hvd
@@ -319,8 +319,12 @@ def DistributedOptimizer(
     ('SGD', True)
     """
     _check_numbers(op, gradient_predivide_factor, backward_passes_per_step)
-    _refuse_what_is_missing(op, num_groups, groups, sparse_as_dense)
+    _refuse_what_is_missing(num_groups, groups, sparse_as_dense)
     require_global(process_set)
+    if op == Adasum and basics.size() > 1:
+        cls = type(optimizer.__class__.__name__, (DistributedAdasumOptimizer, type(optimizer)), {})
+        named = _checked_names(named_parameters, optimizer.param_groups)
+        return cls(optimizer.param_groups, named, compression, backward_passes_per_step)
     cls = type(optimizer.__class__.__name__, (_DistributedOptimizer, optimizer.__class__), {})
     return cls(
         optimizer.param_groups,
