@@ -30,8 +30,9 @@ inline constexpr std::array<Named, 11> kDTypes = {{{"uint8", HVD_UINT8, 1},
                                                    {"float64", HVD_FLOAT64, 8},
                                                    {"bool", HVD_BOOL, 1},
                                                    {"bfloat16", HVD_BFLOAT16, 2}}};
-inline constexpr std::array<Named, 5> kOps = {{{"average", HVD_AVERAGE, 0},
+inline constexpr std::array<Named, 6> kOps = {{{"average", HVD_AVERAGE, 0},
                                                {"sum", HVD_SUM, 0},
+                                               {"adasum", HVD_ADASUM, 0},
                                                {"min", HVD_MIN, 0},
                                                {"max", HVD_MAX, 0},
                                                {"product", HVD_PRODUCT, 0}}};

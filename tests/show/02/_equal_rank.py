@@ -1,7 +1,8 @@
 """One rank: allreduces of every dtype with every op, random bits; all ranks compare their results.
 
-Arguments: transport (shm, tcp, mixed), sizes in bytes. Rank 0 prints a line "REPORT {json}". Uses
-hvd.h itself, as numpy has no names for some of the dtypes.
+Arguments: transport (shm, arena, tcp, mixed), sizes in bytes, seed of the order in which this run
+submits and of the pauses between. Rank 0 prints a line "REPORT {json}". Uses hvd.h itself, as numpy
+has no names for some of the dtypes.
 """
 
 import ctypes
@@ -9,7 +10,9 @@ import hashlib
 import json
 import os
 import pathlib
+import random
 import sys
+import time
 
 import numpy as np
 
@@ -84,8 +87,28 @@ def must(status, what):
         sys.exit(f"rank {LIBRARY.hvd_rank()}: {what}: status {status}: {text}")
 
 
+class Arena:
+    """Memory of hvd_alloc, given out piece by piece and taken back all at once."""
+
+    BYTES = 32 << 20
+
+    def __init__(self):
+        memory = ctypes.c_void_p()
+        must(LIBRARY.hvd_alloc(ctypes.c_size_t(self.BYTES), ctypes.byref(memory)), "hvd_alloc")
+        self.memory = np.ctypeslib.as_array(
+            ctypes.cast(memory, ctypes.POINTER(ctypes.c_uint8)), (self.BYTES,)
+        )
+        self.used = 0
+
+    def copy_of(self, data):
+        start, self.used = self.used, self.used + (len(data) + 127) // 128 * 128
+        piece = self.memory[start : start + len(data)]
+        piece[:] = data
+        return piece
+
+
 class Case:
-    def __init__(self, dtype, op, byte_count):
+    def __init__(self, dtype, op, byte_count, arena):
         name, element_bytes, mask = DTYPES[dtype]
         self.name = f"{OPS[op]} {name} {byte_count}"
         self.dtype, self.op = dtype, op
@@ -96,6 +119,8 @@ class Case:
         )
         width = min(element_bytes, 8)
         self.data = (words.view(f"u{width}") & np.array(mask, f"u{width}")).view(np.uint8)
+        if arena is not None:
+            self.data = arena.copy_of(self.data)
         self.shape = (ctypes.c_int64 * 1)(count)
         self.handle = ctypes.c_uint64()
         self.refused = ""
@@ -144,15 +169,28 @@ def gather(digests):
     return [text[i : i + len(mine)] for i in range(0, len(text), len(mine))]
 
 
+def submit_all(cases, turns):
+    """In an order of this rank's own; a pause now and then, so that other tensors come together."""
+    cases = list(cases)
+    turns.shuffle(cases)
+    for case in cases:
+        case.submit()
+        if turns.random() < 0.05:
+            time.sleep(turns.random() * 1e-3)
+
+
 def main():
     kind, sizes = sys.argv[1], [int(n) for n in sys.argv[2].split(",")]
     choose_transport(kind)
     must(LIBRARY.hvd_init(None), "init")
+    turns = random.Random(1000 * int(sys.argv[3]) + LIBRARY.hvd_rank())
+    arena = Arena() if kind == "arena" else None
     names, digests, refused = [], [], {}
     for dtype in DTYPES:  # all of a dtype at once, so that they are fused as it comes
-        cases = [Case(dtype, op, n - n % 16) for op in range(len(OPS)) for n in sizes]
-        for case in cases:
-            case.submit()
+        if arena is not None:
+            arena.used = 0
+        cases = [Case(dtype, op, n - n % 16, arena) for op in range(len(OPS)) for n in sizes]
+        submit_all(cases, turns)
         for case in cases:
             digests.append(case.finish())
             names.append(case.name)
