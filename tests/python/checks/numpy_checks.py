@@ -146,7 +146,8 @@ def check_results_go_into_out() -> None:
     assert both[0] is received and both[1].tolist() == [1] * n
     gathered = hn.gather(rows, root_rank=n - 1, out=out if me == n - 1 else None)
     assert (gathered is out) == (me == n - 1)
-    assert hn.scatter(out if me == 0 else None, root_rank=0, out=np.empty_like(rows)).shape == (2, 3)
+    dealt = hn.scatter(out if me == 0 else None, root_rank=0, out=np.empty_like(rows))
+    assert dealt.shape == (2, 3)
 
 
 def check_an_out_of_the_wrong_rows_fails_its_rank_alone() -> None:
