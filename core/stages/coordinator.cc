@@ -410,8 +410,8 @@ bool Coordinator::take_finished() {
   for (Outcome& outcome : outcomes_) {
     if (outcome.status.code() == StatusCode::aborted && !aborted_.ok()) {
       outcome.status = failure_of(outcome.operation->request, aborted_);
-    } else if (!outcome.status.ok() && outcome.status.code() != StatusCode::mismatch) {
-      broken = outcome.status;  // a mismatch is an output of this rank's that did not fit: it ran
+    } else if (!outcome.status.ok() && !outcome.operation->result_is_whole) {
+      broken = outcome.status;  // not where it ran, and only this rank's output did not fit
     }
   }
   complete_all(outcomes_);

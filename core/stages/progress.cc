@@ -246,38 +246,54 @@ void Progress::claim() {
   }
 }
 
+Progress::Heir Progress::find_heir() {
+  if (waiting_.load(std::memory_order_seq_cst) > 0) {
+    handed_over_.store(true, std::memory_order_seq_cst);
+    return Heir::waiter;
+  }
+  const bool background_comes = comes_soon_.load(std::memory_order_seq_cst);
+  if (background_comes && rest_unannounced()) {
+    return Heir::background;
+  }
+  // A message that is just arriving is cheaper to handle than to wake a thread for.
+  for (int looks = background_comes ? 0 : kLooksBeforeHandOver; !prepare_sleep(); --looks) {
+    if (looks == 0) {
+      return background_comes ? Heir::background : Heir::nobody;
+    }
+    (void)pass(clock_.now());
+  }
+  return Heir::whoever_is_rung;
+}
+
+// After the baton was given back: those for whom we went may have gone, and the background thread
+// may have been woken for something that came after our last look; it found the baton taken and has
+// used its ring up.
+bool Progress::goes_on(Heir heir) const {
+  const bool background_missed = wants_baton_.load(std::memory_order_seq_cst);
+  switch (heir) {
+    case Heir::waiter:
+      return waiting_.load(std::memory_order_seq_cst) > 0;
+    case Heir::background:
+      return comes_soon_.load(std::memory_order_seq_cst) && !background_missed;
+    case Heir::whoever_is_rung:
+      return !background_missed;
+    case Heir::nobody:
+      return false;
+  }
+  return false;
+}
+
 // Its own operation is done. What else is under way is the background thread's work: a small
 // collective beside a big one would otherwise return with the big one only.
 void Progress::release_as_user() {
   user_turns_.fetch_add(1, std::memory_order_relaxed);
-  const bool others_wait = waiting_.load(std::memory_order_seq_cst) > 0;
-  bool told = others_wait;  // somebody goes on without being rung for
-  if (!told && comes_soon_.load(std::memory_order_seq_cst)) {
-    told = rest_unannounced();
-  }
-  bool may_sleep = told || prepare_sleep();
-  // A message that is just arriving is cheaper to handle than to wake a thread for.
-  const int looks_most = comes_soon_.load(std::memory_order_relaxed) ? 0 : kLooksBeforeHandOver;
-  for (int looks = 0; !may_sleep && looks < looks_most; ++looks) {
-    (void)pass(clock_.now());
-    may_sleep = prepare_sleep();
-  }
+  const Heir heir = find_heir();
   const Time deadline = coordinator_.next_deadline();
-  if (others_wait) {
-    handed_over_.store(true, std::memory_order_seq_cst);
-  }
   if (std::exchange(claimed_, false)) {
     idle_.unclaim();  // first: the next holder's claim must not be undone
   }
   coordinator_.baton.give_back();
-  // The background thread may have been woken for something that came after our last look; it found
-  // the baton taken and has used its ring up. And those for whom we went may have gone.
-  const bool background_comes = comes_soon_.load(std::memory_order_seq_cst);
-  const bool listens = may_sleep && !told;
-  const bool somebody_goes_on =
-      others_wait ? waiting_.load(std::memory_order_seq_cst) > 0 : listens || background_comes;
-  if (!somebody_goes_on || (wants_baton_.load(std::memory_order_seq_cst) && !others_wait) ||
-      deadline < parked_until_.load(std::memory_order_seq_cst)) {
+  if (!goes_on(heir) || deadline < parked_until_.load(std::memory_order_seq_cst)) {
     idle_.ring_parked();
   }
   coordinator_.handles().notify();

@@ -66,6 +66,10 @@ class Progress {
   void end_sleep() HVD_REQUIRES(coordinator_.baton);
   void claim() HVD_REQUIRES(coordinator_.baton);
   bool rest_unannounced() HVD_REQUIRES(coordinator_.baton);
+  // Who sees to it that work goes on once a user's thread has given the baton back.
+  enum class Heir { waiter, background, whoever_is_rung, nobody };
+  Heir find_heir() HVD_REQUIRES(coordinator_.baton);
+  bool goes_on(Heir heir) const;
   void release_as_user() HVD_RELEASE(coordinator_.baton);
 
   Coordinator& coordinator_;

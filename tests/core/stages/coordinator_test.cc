@@ -344,6 +344,10 @@ TEST_CASE("a rank that gave memory for other rows than come fails alone", "[coor
   CHECK(bad->status.code() == StatusCode::mismatch);
   CHECK(bad->result != nullptr);
   CHECK(behind->status.ok());
+  const OperationPtr later = job.submit(1, request_of("later"));
+  job.submit(0, request_of("later"));
+  job.run();
+  CHECK(later->status.ok());
 }
 
 TEST_CASE("an item that fails on one rank ends the job on all", "[coordinator]") {
