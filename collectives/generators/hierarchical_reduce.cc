@@ -64,14 +64,7 @@ class HierarchicalReduce {
         builder_.post(kTaken, done_with(k));
       }
     }
-    for (const Rank child : tree_.children) {
-      const bool last = is_root_ && child == tree_.children.back();
-      builder_.recv_reduce(child, to, mine, chunk.count, last ? post_flag(params_) : 0U);
-      mine = to;
-    }
-    if (!is_root_) {
-      builder_.send(tree_.parent, mine, chunk.count);
-    }
+    combine_upwards(builder_, tree_, mine, to, chunk.count, post_flag(params_));
   }
 
   const ScheduleParams& params_;

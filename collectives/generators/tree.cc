@@ -30,4 +30,17 @@ TreePlace chain_place(Rank rank, int rank_count, Rank root) {
   return tree;
 }
 
+void combine_upwards(ScheduleBuilder& builder, const TreePlace& tree, Place mine, Place to,
+                     std::uint64_t count, unsigned root_flags) {
+  const bool is_root = tree.parent.value < 0;
+  for (const Rank child : tree.children) {
+    const bool last = child == tree.children.back();
+    builder.recv_reduce(child, to, mine, count, is_root && last ? root_flags : 0U);
+    mine = to;
+  }
+  if (!is_root) {
+    builder.send(tree.parent, mine, count);
+  }
+}
+
 }  // namespace hvd

@@ -10,16 +10,9 @@ namespace {
 // left operand.
 void reduce_chunk(ScheduleBuilder& builder, const ScheduleParams& params, const TreePlace& tree,
                   BufferKind mine, Block chunk) {
-  const unsigned root_flags = params.rank == kRoot ? post_flag(params) : 0U;
-  for (const Rank child : tree.children) {
-    const bool last = child == tree.children.back();
-    builder.recv_reduce(child, at_output(chunk.offset), {mine, chunk.offset, {}}, chunk.count,
-                        last ? root_flags : 0U);
-    mine = BufferKind::output;
-  }
-  if (tree.parent.value >= 0) {
-    builder.send(tree.parent, {mine, chunk.offset, {}}, chunk.count);
-  } else {
+  combine_upwards(builder, tree, {mine, chunk.offset, {}}, at_output(chunk.offset), chunk.count,
+                  post_flag(params));
+  if (tree.parent.value < 0) {
     round_to_wire(builder, params, chunk);
   }
 }

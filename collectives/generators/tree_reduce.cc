@@ -36,14 +36,7 @@ class TreeReduce {
       builder_.copy(to, mine, chunk.count, pre_flag(params_) | (alone ? post_flag(params_) : 0U));
       mine = to;
     }
-    for (const Rank child : tree_.children) {
-      const bool last = is_root_ && child == tree_.children.back();
-      builder_.recv_reduce(child, to, mine, chunk.count, last ? post_flag(params_) : 0U);
-      mine = to;
-    }
-    if (!is_root_) {
-      builder_.send(tree_.parent, mine, chunk.count);
-    }
+    combine_upwards(builder_, tree_, mine, to, chunk.count, post_flag(params_));
   }
 
   const ScheduleParams& params_;
