@@ -73,7 +73,7 @@ typedef enum hvd_dtype_t {
 typedef enum hvd_op_t {
   HVD_AVERAGE = 0,
   HVD_SUM = 1,
-  HVD_ADASUM = 2, /* allreduce only */
+  HVD_ADASUM = 2, /* allreduce of real floating types, any number of ranks; never fused */
   HVD_MIN = 3,
   HVD_MAX = 4,
   HVD_PRODUCT = 5,

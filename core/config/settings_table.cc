@@ -66,8 +66,7 @@ constexpr std::array<Setting, 26> kTable = {{
      "fp16; sums stay float32; rank 0 decides"},
     {"HVD_DETERMINISTIC", "", &Config::deterministic, "0", 0, 1,
      "1: a run's results are those of every other run with as many ranks on such hosts, to the "
-     "bit; "
-     "equal on all ranks"},
+     "bit; equal on all ranks"},
     {"HVD_LOG_LEVEL", "HOROVOD_LOG_LEVEL", &Config::log_level, "warning", 0, 0,
      "least level that is printed: trace, debug, info, warning, error or off"},
 }};

@@ -78,7 +78,7 @@ for transport in TRANSPORTS:
         )
 for op, dtypes in refused.items():
     print(f"refused at the call: {op} of {' '.join(dtypes)}")
-free = sum(repeat(max(RANKS), transport)[0] for transport in TRANSPORTS)
+free = sum(repeat(5, transport)[0] for transport in TRANSPORTS)
 print(f"without HVD_DETERMINISTIC, {free} of {len(TRANSPORTS)} transports gave the same bits again")
 print(f"{time.monotonic() - start:.0f} s")
 _rows.verdict(
