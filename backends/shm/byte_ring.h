@@ -46,6 +46,9 @@ class ByteRingWriter {
   // Takes as many bytes as fit; the reader sees them after publish().
   std::size_t stage(std::span<const std::byte> bytes) {
     const std::size_t count = std::min(bytes.size(), room(bytes.size()));
+    if (count == 0) {
+      return 0;  // no bytes may lie nowhere, which memcpy does not allow
+    }
     const std::size_t at = staged_ % kByteRingCapacity;
     const std::size_t first = std::min(count, kByteRingCapacity - at);
     std::byte* data = memory_ + sizeof(ByteRingCounters);

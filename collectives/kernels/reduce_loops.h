@@ -130,7 +130,7 @@ struct ReduceLoop {
       }
     }
     const auto aligned = [at](const std::byte* to) {
-      return reinterpret_cast<std::uintptr_t>(to + at) % kLineBytes == 0;
+      return (reinterpret_cast<std::uintptr_t>(to) + at) % kLineBytes == 0;  // `to` may be null
     };
     dst.stream = dst.stream && aligned(dst.at);
     dst2.stream = dst2.stream && aligned(dst2.at);
