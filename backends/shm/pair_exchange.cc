@@ -1,6 +1,9 @@
 #include "backends/shm/pair_exchange.h"
 
+#include <fcntl.h>
 #include <sodium.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <utility>
@@ -40,6 +43,33 @@ Result<ReceivedFds> receive_exactly(int socket, std::array<std::byte, bytes>& pa
                  received.fds.size(), " descriptors, expected ", bytes, " with ", fd_count);
   }
   return received;
+}
+
+// Ringing must never block: not in a pipe that is full, not in a file on a slow disk, and not in an
+// eventfd whose counter is. O_NONBLOCK belongs to the open file, which is the peer's as well, so it
+// is looked at and not set: set here it would change whatever else the peer has handed over. An
+// eventfd is a file without a type that takes a number of eight bytes; 0 rings nobody.
+Status check_doorbell(int fd, std::string_view whose) {
+  const int flags = ::fcntl(fd, F_GETFL);
+  struct stat found {};
+  constexpr std::uint64_t nothing = 0;
+  if (flags < 0 || ::fstat(fd, &found) != 0 || (flags & O_ACCMODE) != O_RDWR ||
+      (found.st_mode & S_IFMT) != 0) {
+    return error(StatusCode::aborted, whose,
+                 " handed over a doorbell that is no eventfd. do all ranks run the same version of "
+                 "hvd?");
+  }
+  if ((flags & O_NONBLOCK) == 0) {
+    return error(StatusCode::aborted, whose,
+                 " handed over a doorbell that would let this rank wait for it: an eventfd without "
+                 "O_NONBLOCK. do all ranks run the same version of hvd?");
+  }
+  if (::write(fd, &nothing, sizeof nothing) != sizeof nothing) {
+    return error(StatusCode::aborted, whose,
+                 " handed over a doorbell that does not ring: a file of the kernel that is no "
+                 "eventfd. do all ranks run the same version of hvd?");
+  }
+  return ok_status();
 }
 
 }  // namespace
@@ -121,6 +151,7 @@ Result<PeerMemory> take_over(int socket, const DomainLayout& layout, std::string
                  layout.segment_bytes(), ". do all ranks run the same version of hvd?");
   }
   PeerMemory memory;
+  HVD_TRY(check_doorbell(received.fds[1].get(), whose));
   HVD_ASSIGN(memory.segment, Segment::map_peer(received.fds[0], segment_bytes, whose));
   memory.doorbell = std::move(received.fds[1]);
   // Where there is no address space for it, tensors are copied instead.

@@ -1,6 +1,7 @@
 #include "backends/shm/pair_exchange.h"
 
 #include <fcntl.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -144,6 +145,59 @@ TEST_CASE("handed over memory is mapped and its doorbell rings", "[shm]") {
   std::uint64_t rings = 0;
   REQUIRE(::read(bell.get(), &rings, sizeof rings) == sizeof rings);
   CHECK(rings == 1);
+}
+
+TEST_CASE("a doorbell that is no eventfd, or that could block whoever rings it, is refused",
+          "[shm]") {
+  Pair pair;
+  const DomainLayout layout(2);
+  const Segment own = Segment::create(layout.segment_bytes()).value();
+  std::array<int, 2> pipe{};
+  REQUIRE(::pipe2(pipe.data(), O_CLOEXEC | O_NONBLOCK) == 0);
+  const Fd reading(pipe[0]);
+  Fd bell;
+  std::string reason;
+  SECTION("an eventfd that blocks") {
+    bell = Fd(::eventfd(0, EFD_CLOEXEC));
+    reason = "an eventfd without O_NONBLOCK";
+  }
+  SECTION("one that was opened well and made to block") {
+    bell = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    REQUIRE(::fcntl(bell.get(), F_SETFL, 0) == 0);
+    reason = "an eventfd without O_NONBLOCK";
+  }
+  SECTION("a pipe") {
+    bell = Fd(pipe[1]);
+    reason = "is no eventfd";
+  }
+  SECTION("memory") {
+    bell = Fd(::memfd_create("hvd-test", MFD_CLOEXEC));
+    reason = "is no eventfd";
+  }
+  SECTION("an epoll") {
+    bell = Fd(::epoll_create1(EPOLL_CLOEXEC));
+    REQUIRE(::fcntl(bell.get(), F_SETFL, O_NONBLOCK) == 0);
+    reason = "is no eventfd";
+  }
+  const int flags = ::fcntl(bell.get(), F_GETFL);
+  REQUIRE(hand_over(pair.a.get(), {own, own, bell.get()}, layout, pair.patience).ok());
+  const Status status =
+      take_over(pair.b.get(), layout, "rank 0 (host a, pid 1)", pair.patience).status();
+  CHECK(status.code() == StatusCode::aborted);
+  CHECK_THAT(status.message(), Catch::Contains("rank 0 (host a, pid 1) handed over a doorbell") &&
+                                   Catch::Contains(reason));
+  CHECK(::fcntl(bell.get(), F_GETFL) == flags);  // it is the peer's
+}
+
+TEST_CASE("a doorbell that is looked at does not ring", "[shm]") {
+  Pair pair;
+  const DomainLayout layout(2);
+  const Segment own = Segment::create(layout.segment_bytes()).value();
+  const Fd bell(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  REQUIRE(hand_over(pair.a.get(), {own, own, bell.get()}, layout, pair.patience).ok());
+  REQUIRE(take_over(pair.b.get(), layout, "rank 0", pair.patience).ok());
+  std::uint64_t rings = 0;
+  CHECK(::read(bell.get(), &rings, sizeof rings) < 0);
 }
 
 TEST_CASE("memory of another layout is refused", "[shm]") {
