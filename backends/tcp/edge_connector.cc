@@ -24,17 +24,22 @@ Status bad_read(ssize_t got) {
 }  // namespace
 
 EdgeConnector::EdgeConnector(Poller& poller, Endpoint endpoint, const Secret& secret,
-                             const EdgeHello& hello, Done done)
+                             const EdgeHello& hello, double patience_seconds, Done done)
     : poller_(poller),
       endpoint_(std::move(endpoint)),
       secret_(secret),
       hello_(hello),
+      patience_seconds_(patience_seconds),
       done_(std::move(done)) {
+  deadline_ =
+      poller_.call_at(time_after(poller_.clock().now(), nanos_from_seconds(patience_seconds)),
+                      [this] { give_up(); });
   attempt();
 }
 
 EdgeConnector::~EdgeConnector() {
   poller_.cancel(timer_);
+  poller_.cancel(deadline_);
   close_socket();
 }
 
@@ -48,6 +53,7 @@ void EdgeConnector::close_socket() {
 void EdgeConnector::attempt() {
   ++attempt_count_;
   answer_bytes_ = 0;
+  connected_ = false;
   handshake_.emplace(HandshakeSide::connecting, secret_, kPurpose);
   Result<Fd> socket = start_connect_tcp(endpoint_);
   if (!socket.ok()) {
@@ -64,6 +70,7 @@ void EdgeConnector::attempt() {
 
 void EdgeConnector::on_connected() {
   Status status = connect_outcome(socket_.get(), endpoint_);
+  connected_ = status.ok();
   if (status.ok()) {
     status = send_step(handshake_->take_output());
   }
@@ -135,12 +142,33 @@ Status EdgeConnector::send_step(std::span<const std::byte> bytes) {
 // get in. Nobody listening there is final: the door stays open as long as the rank is in the job.
 void EdgeConnector::fail(const Status& why) {
   close_socket();
+  last_failure_ = why.message();
   if (why.code() == StatusCode::aborted && attempt_count_ < kConnectAttempts) {
     timer_ = poller_.call_at(poller_.clock().now() + (kFirstPause << attempt_count_),
                              [this] { attempt(); });
     return;
   }
   timer_ = poller_.call_at(poller_.clock().now(), [this, why] { finish(why); });
+}
+
+// What the peer owes at the end of the patience, as far as it can be seen from here.
+void EdgeConnector::give_up() {
+  poller_.cancel(timer_);
+  const std::string_view owed =
+      !socket_.open() ? "every connection was closed on the way"
+      : !connected_   ? "nothing answers there"
+      : !handshake_->done()
+          ? "the connection is accepted there, and nobody proves the secret of the job"
+          : "a rank of the job is there, and does not say which one";
+  close_socket();
+  finish(error(StatusCode::deadline_exceeded, "no data connection to ", endpoint_, " in the ",
+               patience_seconds_, " s since it was begun: ", owed,
+               last_failure_.empty()
+                   ? ""
+                   : str(" (attempt ", attempt_count_, ", before: ", last_failure_, ")"),
+               ". its process is stopped, or a firewall drops what goes to that port. limit: "
+               "HVD_HEARTBEAT_SECONDS ",
+               patience_seconds_));
 }
 
 void EdgeConnector::finish(Result<Fd> outcome) {

@@ -1,6 +1,5 @@
 #include "backends/tcp/edge_stream.h"
 
-#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -8,14 +7,11 @@
 #include <cerrno>
 
 #include "backends/net/os_error.h"
-#include "backends/net/socket.h"
 
 namespace hvd {
 namespace {
 
 constexpr std::size_t kPartsPerWrite = 16;
-// The kernel tells nobody when the last byte was confirmed.
-constexpr Nanos kLookAgain = 200 * kMicrosecond;
 
 iovec part_of(std::span<const std::byte> bytes) {
   return {.iov_base = const_cast<std::byte*>(bytes.data()), .iov_len = bytes.size()};
@@ -118,18 +114,6 @@ bool EdgeStream::fill() {
     more = count == wanted;  // else the socket is empty, and asking again would only tell that
   }
   return true;
-}
-
-void EdgeStream::flush_until(Time deadline, const Clock& clock) {
-  while (attached() && fill() && flush() && clock.now() < deadline) {
-    if (unsent()) {
-      (void)wait_for_fd(fd(), POLLIN | POLLOUT, deadline, clock);
-    } else if (undelivered_bytes(fd()) > 0) {
-      pause_for(std::min(kLookAgain, deadline - clock.now()));
-    } else {
-      return;
-    }
-  }
 }
 
 }  // namespace hvd

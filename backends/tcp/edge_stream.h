@@ -1,6 +1,6 @@
 // backends/tcp/edge_stream.h: chunks in both directions between two ranks, over one socket.
 // Not here: how the socket came to be (edge_connector.h, edge_door.h), who waits (tcp_transport.h).
-// Threads: baton holder only.  Limits: what the geometry says; nothing blocks but flush_until().
+// Threads: baton holder only.  Limits: what the geometry says; nothing blocks.
 // Read next: tcp_transport.h.
 #pragma once
 
@@ -13,7 +13,6 @@
 #include "backends/net/fd.h"
 #include "backends/tcp/frame_receiver.h"
 #include "backends/tcp/frame_sender.h"
-#include "core/base/clock.h"
 
 namespace hvd {
 
@@ -45,9 +44,6 @@ class EdgeStream {
   const std::string& trouble() const { return trouble_; }
   // The peer broke the protocol, rather than that the connection ended.
   bool peer_lies() const { return peer_lies_; }
-
-  // For the end: until all that was committed is in the peer's kernel, at most until the deadline.
-  void flush_until(Time deadline, const Clock& clock);
 
   std::uint64_t bytes_sent() const { return bytes_sent_; }
   std::uint64_t bytes_received() const { return bytes_received_; }

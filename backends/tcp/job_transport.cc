@@ -45,7 +45,8 @@ Result<JobTransport> make_job_transport(std::unique_ptr<ShmDomain> domain,
                                    .remote = std::move(remote),
                                    .secret = options.secret,
                                    .generation = options.generation,
-                                   .listening = std::move(options.data_listening)},
+                                   .listening = std::move(options.data_listening),
+                                   .patience_seconds = options.patience_seconds},
                                   poller));
   job.tcp = tcp.get();
   job.wires = std::make_unique<RoutedTransport>(

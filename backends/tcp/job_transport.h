@@ -30,7 +30,8 @@ struct JobTransportOptions {
   const std::vector<RankRecord>& records;
   const Secret& secret;
   std::uint64_t generation = 0;
-  Fd data_listening;  // as join_job() gave it; closed where nobody will come
+  Fd data_listening;             // as join_job() gave it; closed where nobody will come
+  double patience_seconds = 30;  // as in TcpOptions
 };
 
 Result<JobTransport> make_job_transport(std::unique_ptr<ShmDomain> domain,

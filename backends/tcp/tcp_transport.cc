@@ -23,24 +23,28 @@ TcpTransport::TcpTransport(TcpOptions options, Poller& poller)
       remote_(std::move(options.remote)),
       secret_(options.secret),
       generation_(options.generation),
+      patience_seconds_(options.patience_seconds),
       edges_(records_.size() * kLaneCount),
       lost_(records_.size()) {}
 
 TcpTransport::~TcpTransport() {
   for (const std::unique_ptr<Edge>& edge : edges_) {
-    if (edge != nullptr && edge->stream.attached()) {
+    if (edge == nullptr) {
+      continue;
+    }
+    poller_.cancel(edge->patience);
+    if (edge->stream.attached()) {
       poller_.forget(edge->stream.fd());
     }
   }
 }
 
 Status TcpTransport::open_door(Fd listening) {
-  HVD_ASSIGN(door_, EdgeDoor::open(
-                        poller_, std::move(listening), secret_, static_cast<int>(records_.size()),
-                        [this](const EdgeHello& hello) { return judge(hello); },
-                        [this](const EdgeHello& hello, Fd socket) {
-                          attach(edge(hello.from, hello.lane), std::move(socket));
-                        }));
+  HVD_ASSIGN(door_,
+             EdgeDoor::open(
+                 poller_, std::move(listening), secret_, static_cast<int>(records_.size()),
+                 [this](const EdgeHello& hello) { return judge(hello); },
+                 [this](const EdgeHello& hello, Fd socket) { admit(hello, std::move(socket)); }));
   return ok_status();
 }
 
@@ -61,29 +65,51 @@ std::string TcpTransport::who(Rank rank) const {
 // Made on the first touch; nothing is allocated for edges that no schedule uses.
 TcpTransport::Edge& TcpTransport::edge(Rank peer, Lane lane) {
   HVD_CHECK(peer.index() < remote_.size() && remote_[peer.index()]);
-  std::unique_ptr<Edge>& edge = edges_[peer.index() * kLaneCount + lane_index(lane)];
-  if (edge == nullptr) {
-    edge = std::make_unique<Edge>(peer, lane);
-    if (self_ < peer) {
-      connect(*edge);
-    }
+  if (const std::unique_ptr<Edge>& there = place_of(peer, lane); there != nullptr) {
+    return *there;
   }
+  Edge& edge = make_edge(peer, lane);
+  if (self_ < peer) {
+    connect(edge);
+  } else {
+    await_connection(edge);
+  }
+  return edge;
+}
+
+TcpTransport::Edge& TcpTransport::make_edge(Rank peer, Lane lane) {
+  std::unique_ptr<Edge>& edge = place_of(peer, lane);
+  edge = std::make_unique<Edge>(peer, lane);
+  edge->touched_at = poller_.clock().now();
   return *edge;
 }
 
 void TcpTransport::connect(Edge& edge) {
   edge.connector = std::make_unique<EdgeConnector>(
       poller_, records_[edge.peer.index()].data, secret_, hello_to(edge.peer, edge.lane),
-      [this, &edge](Result<Fd> socket) {
+      patience_seconds_, [this, &edge](Result<Fd> socket) {
         const std::unique_ptr<EdgeConnector> done = std::move(edge.connector);
         attach(edge, std::move(socket));
       });
 }
 
+void TcpTransport::await_connection(Edge& edge) {
+  const Time until = time_after(poller_.clock().now(), nanos_from_seconds(patience_seconds_));
+  edge.patience = poller_.call_at(until, [this, &edge] {
+    ++edge.asked_count;
+    connect(edge);
+  });
+}
+
+void TcpTransport::admit(const EdgeHello& hello, Fd socket) {
+  const std::unique_ptr<Edge>& there = place_of(hello.from, hello.lane);
+  attach(there != nullptr ? *there : make_edge(hello.from, hello.lane), std::move(socket));
+}
+
 Status TcpTransport::judge(const EdgeHello& hello) const {
   const auto rank_count = static_cast<int>(records_.size());
   const bool known = hello.from.value >= 0 && hello.from.value < rank_count;
-  if (!known || !remote_[hello.from.index()] || hello.from >= self_ ||
+  if (!known || !remote_[hello.from.index()] ||
       hello.answer() != hello_to(hello.from, hello.lane)) {
     return error(StatusCode::invalid_argument, "a data connection says that it goes from rank ",
                  hello.from, " to rank ", hello.to, " of ", hello.rank_count, " in generation ",
@@ -94,15 +120,21 @@ Status TcpTransport::judge(const EdgeHello& hello) const {
     return error(StatusCode::invalid_argument, "rank ", hello.from,
                  " has made this data connection before");
   }
+  // Of two that connect to one another the lower one is let in, so that one connection stays.
+  if (edge != nullptr && edge->connector != nullptr && hello.from > self_) {
+    return error(StatusCode::precondition, "rank ", hello.from,
+                 " connects while this rank is connecting to it");
+  }
   return ok_status();
 }
 
 void TcpTransport::attach(Edge& edge, Result<Fd> socket) {
   if (!socket.ok()) {
-    lose(edge,
-         str(who(edge.peer), " cannot be reached for tensor data: ", socket.status().message()));
+    fail_to_open(edge, socket.status());
     return;
   }
+  poller_.cancel(edge.patience);
+  edge.connector.reset();  // of one that came while this rank was asking
   edge.opened = true;
   edge.stream.attach(std::move(*socket));
   const Status watched = poller_.watch(edge.stream.fd(), EPOLLIN,
@@ -113,6 +145,21 @@ void TcpTransport::attach(Edge& edge, Result<Fd> socket) {
     return;
   }
   advance(edge, true);
+}
+
+// A peer that closes the connection may be one that has just begun to connect by itself.
+void TcpTransport::fail_to_open(Edge& edge, const Status& why) {
+  if (edge.asked_count == 1 && why.code() == StatusCode::aborted) {
+    await_connection(edge);
+    return;
+  }
+  const double waited = seconds_from_nanos(poller_.clock().now() - edge.touched_at);
+  lose(edge, str(who(edge.peer),
+                 edge.asked_count > 0
+                     ? str(" has made no data connection to ", records_[self_.index()].data,
+                           " for ", waited, " s, and cannot be reached for it either: ")
+                     : " cannot be reached for tensor data: ",
+                 why.message()));
 }
 
 void TcpTransport::advance(Edge& edge, bool read) {
@@ -262,10 +309,24 @@ void TcpTransport::deliver(Time deadline) {
 }
 
 void TcpTransport::close(Time deadline) {
+  // The kernel tells nobody when the last byte was confirmed.
+  constexpr Nanos kLookAgain = 200 * kMicrosecond;
   withdraw_offers();
-  for (const std::unique_ptr<Edge>& edge : edges_) {
-    if (edge != nullptr && !lost(edge->peer)) {
-      edge->stream.flush_until(deadline, poller_.clock());
+  for (;;) {
+    bool unsent = false;
+    bool unconfirmed = false;
+    for (const std::unique_ptr<Edge>& edge : edges_) {
+      if (edge != nullptr && edge->stream.attached()) {
+        advance(*edge, true);
+        unsent = unsent || edge->stream.unsent();
+        unconfirmed =
+            unconfirmed || (edge->stream.attached() && undelivered_bytes(edge->stream.fd()) > 0);
+      }
+    }
+    const Nanos left = deadline - poller_.clock().now();
+    if ((!unsent && !unconfirmed) || left <= 0 ||
+        !poller_.run_once(unconfirmed ? std::min(kLookAgain, left) : left).ok()) {
+      return;
     }
   }
 }

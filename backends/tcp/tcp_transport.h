@@ -33,12 +33,15 @@ struct TcpOptions {
   std::vector<bool> remote;         // by rank: those that are reached from here
   const Secret& secret;
   std::uint64_t generation = 0;
-  Fd listening;  // bound to this rank's own address for data
+  Fd listening;                  // bound to this rank's own address for data
+  double patience_seconds = 30;  // HVD_HEARTBEAT_SECONDS: for a peer to make or take a connection
 };
 
 // A pair of ranks has a connection for each lane that it uses, made when either side first touches
 // it: the lower rank connects, the higher one waits for it. Both ends of an edge are touched, as a
-// schedule's sends and receives pair up.
+// schedule's sends and receives pair up, but the lower rank may have long work to do before: so a
+// rank that has waited its patience out does not give up but connects by itself. A door that
+// answers is that of a rank that is late; one that does not is an error.
 class TcpTransport final : public Transport {
  public:
   static constexpr const EdgeGeometry& geometry(Lane lane) {
@@ -74,8 +77,9 @@ class TcpTransport final : public Transport {
   // Runs the poller until delivered(), at most until the deadline: the door stays open for those
   // that come late. For a rank without a coordinator, whose passes do the same.
   void deliver(Time deadline);
-  // The end of sending: until the peers' kernels have what was committed on edges that are open, at
-  // most until the deadline.
+  // The end of sending: until the peers' kernels have what was committed on edges that are open, on
+  // all of them at once and at most until the deadline: a peer that reads nothing takes no time
+  // from the others.
   void close(Time deadline);
 
   std::uint64_t bytes_sent() const { return bytes_sent_.load(std::memory_order_relaxed); }
@@ -91,12 +95,22 @@ class TcpTransport final : public Transport {
     std::uint64_t counted_sent = 0;            // in bytes_sent_
     std::uint64_t counted_received = 0;
     bool opened = false;  // has had its connection
+    Time touched_at = 0;
+    Poller::TimerId patience = 0;  // while it waits for the peer to connect
+    int asked_count = 0;           // times that it was out
     bool watches_output = false;
   };
   TcpTransport(TcpOptions options, Poller& poller);
   Status open_door(Fd listening);
   Edge& edge(Rank peer, Lane lane);
+  std::unique_ptr<Edge>& place_of(Rank peer, Lane lane) {
+    return edges_[peer.index() * kLaneCount + lane_index(lane)];
+  }
+  Edge& make_edge(Rank peer, Lane lane);
   void connect(Edge& edge);
+  void await_connection(Edge& edge);
+  void admit(const EdgeHello& hello, Fd socket);
+  void fail_to_open(Edge& edge, const Status& why);
   Status judge(const EdgeHello& hello) const;
   void attach(Edge& edge, Result<Fd> socket);
   // Reads (if asked) and writes what goes at once.
@@ -112,6 +126,7 @@ class TcpTransport final : public Transport {
   const std::vector<bool> remote_;
   const Secret secret_;
   const std::uint64_t generation_;
+  const double patience_seconds_;
   std::unique_ptr<EdgeDoor> door_;
   std::vector<std::unique_ptr<Edge>> edges_;  // by rank and lane; made when first touched
   std::vector<std::string> lost_;  // by rank: why nothing more comes; empty while it lives

@@ -153,7 +153,8 @@ Status Runtime::set_up(std::unique_ptr<ShmDomain> domain, std::uint64_t generati
                                  .records = joined_.records,
                                  .secret = secret_.secret,
                                  .generation = generation,
-                                 .data_listening = std::move(joined_.data_listening)},
+                                 .data_listening = std::move(joined_.data_listening),
+                                 .patience_seconds = config_.heartbeat_seconds},
                                 *poller_));
   transport_ = std::move(job.wires);
   tcp_ = job.tcp;

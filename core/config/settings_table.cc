@@ -50,7 +50,7 @@ constexpr std::array<Setting, 26> kTable = {{
     {"HVD_DEADLINE_SECONDS", "HOROVOD_STALL_SHUTDOWN_TIME_SECONDS", &Config::deadline_seconds, "0",
      0, kSecondsMost, "an operation for which a rank is missing this long is an error; 0 is never"},
     {"HVD_HEARTBEAT_SECONDS", "", &Config::heartbeat_seconds, "30", 0.1, kSecondsMost,
-     "a rank that is silent this long counts as dead"},
+     "a rank that is silent this long, or to which no data connection comes about, counts as dead"},
     {"HVD_SPIN_MICROSECONDS", "", &Config::spin_microseconds, "-1", -1, 1e6,
      "how long a blocked thread polls before it sleeps; -1: by the cores that its rank may use"},
     {"HVD_FUSION_BYTES_MAX", "HOROVOD_FUSION_THRESHOLD", &Config::fusion_bytes_max, "134217728", 0,

@@ -136,38 +136,5 @@ TEST_CASE("the end of a connection is told with its reason", "[tcp]") {
   CHECK(ends.left.fill());  // nothing to do, and no reason to complain again
 }
 
-TEST_CASE("all that was committed arrives although the sender closes at once", "[tcp]") {
-  Ends ends;
-  for (std::uint64_t i = 0; i < 4; ++i) {
-    REQUIRE(send(ends.left, i, kGeometry.chunk_bytes));
-  }
-  const SteadyClock clock;
-  {
-    const Thread closing("close", [&] {
-      ends.left.flush_until(clock.now() + kTestPatience, clock);
-      ends.left.detach();
-    });
-    for (int i = 0; i < 4; ++i) {
-      while (!ends.right.peek().has_value()) {
-        REQUIRE(
-            wait_for_fd(ends.right.fd(), 1 /* POLLIN */, clock.now() + kTestPatience, clock).ok());
-        REQUIRE(ends.right.fill());
-      }
-      ends.right.release();
-    }
-  }
-  CHECK(!ends.left.attached());
-}
-
-TEST_CASE("closing waits no longer than its deadline for a peer that reads nothing", "[tcp]") {
-  Ends ends;
-  for (std::uint64_t i = 0; i < 4; ++i) {
-    REQUIRE(send(ends.left, i, kGeometry.chunk_bytes));
-  }
-  const SteadyClock clock;
-  ends.left.flush_until(clock.now() + 20 * kMillisecond, clock);
-  CHECK(ends.left.unsent());
-}
-
 }  // namespace
 }  // namespace hvd

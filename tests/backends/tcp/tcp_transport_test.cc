@@ -1,5 +1,7 @@
 #include "backends/tcp/tcp_transport.h"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -279,7 +281,7 @@ TEST_CASE("a peer that ends in the middle of a chunk is named, and the piece is 
   auto b = world.make(kB, world.secret);
   Fd socket;
   EdgeConnector connector(*world.pollers[0], world.records[1].data, world.secret,
-                          world.hello(kA, kB), [&](Result<Fd> fd) {
+                          world.hello(kA, kB), 30, [&](Result<Fd> fd) {
                             REQUIRE(fd.ok());
                             socket = std::move(fd).value();
                           });
@@ -300,7 +302,7 @@ TEST_CASE("bytes that are no frame are the peer's error, by rank and field", "[t
   auto b = world.make(kB, world.secret);
   Fd socket;
   EdgeConnector connector(*world.pollers[0], world.records[1].data, world.secret,
-                          world.hello(kA, kB),
+                          world.hello(kA, kB), 30,
                           [&](Result<Fd> fd) { socket = std::move(fd).value(); });
   REQUIRE(world.until([&] { return socket.open(); }));
   const EdgeFrameBytes head =
@@ -333,6 +335,66 @@ TEST_CASE("a peer that does not listen any more is named", "[tcp]") {
   REQUIRE(world.until([&] { return !a->health(kB).ok(); }));
   CHECK(a->health(kB).message().find(
             "rank 1 (host host1, pid 1001) cannot be reached for tensor data") == 0);
+}
+
+TEST_CASE("a rank that waits in vain for a data connection makes it itself", "[tcp]") {
+  TcpWorld world(2);
+  world.transports.push_back(world.make(kA, world.secret));
+  world.transports.push_back(world.make(kB, world.secret, 0.01));
+  Stream down{world, kB, kA};
+  REQUIRE(down.send());
+  REQUIRE(world.until([&] { return world.transports[1]->delivered(); }));  // rank 0 touched nothing
+  CHECK(down.receive());
+  Stream up{world, kA, kB};
+  REQUIRE(up.send());  // over the same connection
+  REQUIRE(world.until([&] { return up.receive(); }));
+}
+
+TEST_CASE("a rank that makes no data connection and does not answer its door is named", "[tcp]") {
+  TcpWorld world(2);  // rank 0 has a door and nobody behind it
+  auto b = world.make(kB, world.secret, 0.01);
+  CHECK(!b->begin_send(kA, Lane::bulk).empty());
+  REQUIRE(world.until([&] { return !b->health(kA).ok(); }));
+  CHECK(b->health(kA).culprit_rank() == 0);
+  const std::string text = b->health(kA).message();
+  CHECK(text.find(str("rank 0 (host host0, pid 1000) has made no data connection to ",
+                      world.records[1].data, " for ")) == 0);
+  CHECK(text.find(str("no data connection to ", world.records[0].data)) != std::string::npos);
+  CHECK(text.find("limit: HVD_HEARTBEAT_SECONDS 0.01") != std::string::npos);
+}
+
+// The time to close is the test's: it ends when the others have what is theirs.
+TEST_CASE("a peer that reads nothing takes the others no time to close", "[tcp]") {
+  TcpWorld world(3);
+  ManualClock time;
+  world.pollers[0] = Poller::create(time).value();
+  const int least = 1;  // the kernel makes it a few KiB; else it would take all that is sent
+  for (const Fd& door : world.listening) {
+    REQUIRE(::setsockopt(door.get(), SOL_SOCKET, SO_RCVBUF, &least, sizeof least) == 0);
+  }
+  world.make_all();
+  Stream stuck{world, Rank{0}, Rank{1}};
+  Stream read{world, Rank{0}, Rank{2}};
+  for (Stream* stream : {&stuck, &read}) {
+    REQUIRE(stream->send());
+    REQUIRE(world.until([&] { return stream->receive(); }));
+  }
+  world.transports[0]->for_each_fd(
+      [&](int fd) { REQUIRE(::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &least, sizeof least) == 0); });
+  for (Stream* stream : {&stuck, &read}) {
+    while (stream->send()) {
+    }
+  }
+  Thread closes("closes", [&] { world.transports[0]->close(time.now() + kSecond); });
+  const Time limit = world.clock.now() + kTestPatience;
+  while (read.received < read.sent && world.clock.now() < limit) {
+    REQUIRE(world.pollers[2]->run_once(kMillisecond).ok());
+    (void)read.receive();
+  }
+  CHECK(read.received == read.sent);
+  time.advance(2 * kSecond);
+  closes.join();
+  CHECK(!world.transports[0]->delivered());  // to the other one
 }
 
 TEST_CASE("allreduces over TCP of ranks that sleep between chunks are right", "[tcp]") {

@@ -38,7 +38,7 @@ class TcpWorld {
     }
     return *this;
   }
-  std::unique_ptr<TcpTransport> make(Rank rank, const Secret& with) {
+  std::unique_ptr<TcpTransport> make(Rank rank, const Secret& with, double patience_seconds = 30) {
     std::vector<bool> remote(records.size(), true);
     remote[rank.index()] = false;
     auto made = TcpTransport::create({.rank = rank,
@@ -46,7 +46,8 @@ class TcpWorld {
                                       .remote = std::move(remote),
                                       .secret = with,
                                       .generation = 2,
-                                      .listening = std::move(listening[rank.index()])},
+                                      .listening = std::move(listening[rank.index()]),
+                                      .patience_seconds = patience_seconds},
                                      *pollers[rank.index()]);
     REQUIRE(made.ok());
     return std::move(made).value();
