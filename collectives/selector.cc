@@ -141,17 +141,19 @@ constexpr std::array<AllreduceRule, 5> kEdgeRules = {{
 }};
 
 // Through slots one-shot waits once a chunk and moves p (p + 2) n bytes, two-shot waits twice and
-// moves (5 p - 2) n: for two ranks 8 n both. Where hosts have one rank each, there is nothing to
-// do inside them.
+// moves (5 p - 2) n: for two ranks 8 n both, but one-shot reads the own tensor twice, and two-shot
+// reads and writes a fifth less of what stays in the caches (p 2, 256 KiB to 64 MiB: 75 to 100 %
+// of one-shot's time; level at 128 KiB). Where hosts have one rank each, there is nothing to do
+// inside them.
 Algorithm allreduce_by_size(const Situation& situation, const HostTuning& tuning) {
   if (situation.shares() && situation.host_count == 1) {
     // Its two waits cost a short vector more than a copy does.
     if (situation.in_arena && situation.lane == Lane::bulk) {
       return Algorithm::arena;
     }
-    const bool is_small = situation.rank_count <= tuning.one_shot_rank_count_most ||
-                          situation.bytes <= tuning.one_shot_bytes_most;
-    return is_small ? Algorithm::one_shot : Algorithm::two_shot;
+    const std::uint64_t one_shot_most =
+        situation.rank_count == 2 ? tuning.one_shot_bytes_most_of_two : tuning.one_shot_bytes_most;
+    return situation.bytes <= one_shot_most ? Algorithm::one_shot : Algorithm::two_shot;
   }
   if (situation.shares() && situation.host_count < situation.rank_count) {
     return Algorithm::hierarchical;
@@ -184,7 +186,7 @@ Algorithm reduce_by_size(const Situation& situation, const HostTuning& tuning) {
   if (situation.host_count > 1) {
     return Algorithm::hierarchical;
   }
-  const bool is_small = situation.rank_count <= tuning.one_shot_rank_count_most ||
+  const bool is_small = situation.rank_count <= tuning.reducing_root_rank_count_most ||
                         situation.bytes <= tuning.one_shot_bytes_most;
   return is_small ? Algorithm::slots : Algorithm::two_shot;
 }
@@ -358,13 +360,20 @@ ScheduleChoice pack_choice(const ScheduleSpec& spec) {
          static_cast<ScheduleChoice>(spec.fixed_order) << kOrderShift | kLayout << kLayoutShift;
 }
 
+bool streams(ScheduleChoice choice) { return ((choice >> kStreamShift) & 1U) != 0; }
+
+ScheduleChoice with_stream(ScheduleChoice choice, bool stream) {
+  const ScheduleChoice bit = ScheduleChoice{1} << kStreamShift;
+  return stream ? choice | bit : choice & ~bit;
+}
+
 Lane lane_of(ScheduleChoice choice) { return static_cast<Lane>((choice >> kLaneShift) & 1U); }
 
 Result<ScheduleSpec> unpack_choice(ScheduleChoice choice, CollectiveKind kind) {
   const ScheduleSpec spec{static_cast<Algorithm>(choice & 0xffU),
                           (choice >> kChunkShift) & 0xffffffffU,
                           lane_of(choice),
-                          ((choice >> kStreamShift) & 1U) != 0,
+                          streams(choice),
                           static_cast<WireType>((choice >> kNarrowShift) & 3U),
                           ((choice >> kOrderShift) & 1U) != 0};
   if (find_algorithm(kind, spec.algorithm) == nullptr || spec.chunk_bytes < kChunkBytesMin ||

@@ -45,15 +45,22 @@ Result<ScheduleSpec> unpack_choice(ScheduleChoice choice, CollectiveKind kind);
 // Of any number, also of one that unpack_choice refuses.
 Lane lane_of(ScheduleChoice choice);
 
+// Whether stores into slots are to bypass the caches. That is each rank's own affair and changes no
+// result, so that a rank may choose otherwise than the root. Of any number.
+bool streams(ScheduleChoice choice);
+ScheduleChoice with_stream(ScheduleChoice choice, bool stream);
+
 // What is best on this host; calibration measures it, rank 0's figures are agreed.
 struct HostTuning {
   std::uint64_t express_bytes_most = 32 * 1024;  // what still counts as small
   std::uint64_t chunk_bytes = 256 * 1024;        // of a long vector
   // From how many bytes on stores into slots bypass the caches.
   std::uint64_t stream_bytes_min = std::numeric_limits<std::uint64_t>::max();
-  // Every rank combines everything where there are so few ranks, or bytes.
-  int one_shot_rank_count_most = 2;
+  // Every rank combines everything of an allreduce up to here, two ranks longer than more of them;
+  std::uint64_t one_shot_bytes_most_of_two = 128 * 1024;
   std::uint64_t one_shot_bytes_most = 32 * 1024;
+  // and the root everything of a reduce where there are so few ranks.
+  int reducing_root_rank_count_most = 2;
 };
 
 struct SelectorSettings {

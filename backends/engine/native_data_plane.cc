@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <numeric>
 #include <utility>
 
 #include "core/base/check.h"
@@ -46,6 +47,15 @@ WireType find_wire_type(const std::string& setting, const std::vector<int>& host
 DType wire_dtype(ScheduleChoice choice, CollectiveKind kind) {
   const Result<ScheduleSpec> spec = unpack_choice(choice, kind);
   return spec.ok() && spec->narrow == WireType::float16 ? DType::float16 : DType::bfloat16;
+}
+
+// Of the whole vector of an item, or of all parts that this rank receives.
+std::uint64_t whole_bytes(const WorkItem& item) {
+  const std::size_t count =
+      has_counts(item.kind)
+          ? std::accumulate(item.counts.begin(), item.counts.end(), std::size_t{0})
+          : item.element_count();
+  return std::uint64_t{count} * dtype_bytes(item.dtype);
 }
 
 }  // namespace
@@ -151,10 +161,24 @@ void NativeDataPlane::begin(LaneState& lane, WorkItem item) {
   // Of a message of two ranks the others know nothing, so it may not count; it has no slots.
   std::uint64_t& started = place.started[lane_index(name)];
   const std::uint64_t number = is_point_to_point(item.kind) ? started : started++;
+  choose_stores(lane, item);
   Result<std::shared_ptr<const PlacedSchedule>> schedule = schedule_for(item, place, name);
   lane.execution.begin(std::move(item), std::move(schedule),
                        static_cast<unsigned>(number % kBankCount), lane.wires);
   lane.running = true;
+}
+
+// The root's choice is a first guess: which stores are faster may differ between ranks and changes
+// while a job runs (docs/decisions/0011).
+void NativeDataPlane::choose_stores(LaneState& lane, WorkItem& item) {
+  const std::uint64_t bytes = lane.wires.slots.available() ? whole_bytes(item) : 0;
+  lane.tuned_bytes = bytes >= kStoreTunerBytesMin && !is_point_to_point(item.kind) ? bytes : 0;
+  if (lane.tuned_bytes == 0) {
+    return;
+  }
+  lane.begun_at = clock_.now();
+  lane.streams = store_tuner_.begins(item.kind, bytes, streams(item.choice), lane.begun_at);
+  item.choice = with_stream(item.choice, lane.streams);
 }
 
 bool NativeDataPlane::progress() {
@@ -300,6 +324,10 @@ Result<std::shared_ptr<const PlacedSchedule>> NativeDataPlane::make_placed(const
 
 void NativeDataPlane::finish(LaneState& lane, const Status& status) {
   lane.running = false;
+  if (lane.tuned_bytes != 0 && status.ok()) {
+    store_tuner_.ends(lane.execution.item().kind, lane.tuned_bytes, lane.streams,
+                      clock_.now() - lane.begun_at);
+  }
   completed_.push({.work_id = lane.execution.item().id,
                    .status = status,
                    .spent = lane.execution.take_segments()});

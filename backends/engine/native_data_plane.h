@@ -16,7 +16,9 @@
 #include "backends/engine/fifo.h"
 #include "backends/engine/group_place.h"
 #include "backends/engine/schedule_cache.h"
+#include "backends/engine/store_tuner.h"
 #include "collectives/selector.h"
+#include "core/base/clock.h"
 #include "core/config/config.h"
 #include "core/ports/data_plane.h"
 
@@ -54,6 +56,10 @@ class NativeDataPlane final : public DataPlane {
     Execution execution;
     bool running = false;
     Fifo<WorkItem> waiting = {};
+    // Of the running item: what the tuner learns from; 0 bytes: nothing.
+    std::uint64_t tuned_bytes = 0;
+    bool streams = false;
+    Time begun_at = 0;
     // Of the last item: a loop over one shape asks the cache no more.
     ScheduleKey last_key = {};
     std::shared_ptr<const PlacedSchedule> last = {};
@@ -68,6 +74,7 @@ class NativeDataPlane final : public DataPlane {
   bool run_lane(LaneState& lane, int& budget);
   void begin(LaneState& lane, WorkItem item);
   void finish(LaneState& lane, const Status& status);
+  void choose_stores(LaneState& lane, WorkItem& item);
   bool lies_in_arena(const WorkItem& item) const;
   GroupPlace& place_of(const WorkItem& item);
   Result<std::shared_ptr<const PlacedSchedule>> schedule_for(const WorkItem& item,
@@ -82,6 +89,8 @@ class NativeDataPlane final : public DataPlane {
   const WireType wire_type_;         // HVD_WIRE_DTYPE, where there is more than one host
   const bool deterministic_;         // HVD_DETERMINISTIC
   Transport& transport_;
+  const SteadyClock clock_;
+  StoreTuner store_tuner_;
   const Status reach_;  // ok, or why some rank cannot be reached
   const std::vector<int> host_of_rank_;
   GroupPlace world_;

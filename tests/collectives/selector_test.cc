@@ -132,13 +132,28 @@ TEST_CASE("a choice keeps the lane, the way of storing and the wire type", "[sel
   CHECK_FALSE(unpack_choice(no_type, CollectiveKind::allreduce).ok());
 }
 
+TEST_CASE("a rank may store otherwise than the root chose, and in nothing else", "[selector]") {
+  const ScheduleSpec spec{.algorithm = Algorithm::two_shot, .chunk_bytes = 4096};
+  const ScheduleChoice chosen = pack_choice(spec);
+  CHECK_FALSE(streams(chosen));
+  CHECK(streams(with_stream(chosen, true)));
+  CHECK(with_stream(with_stream(chosen, true), false) == chosen);
+  const Result<ScheduleSpec> other =
+      unpack_choice(with_stream(chosen, true), CollectiveKind::allreduce);
+  REQUIRE(other.ok());
+  CHECK(other->stream);
+  CHECK(other->algorithm == Algorithm::two_shot);
+  CHECK(other->chunk_bytes == 4096);
+}
+
 constexpr SelectorSettings kShared{.slot_bytes_express = 256 * 1024, .slot_bytes_bulk = 8 << 20};
 
 TEST_CASE("on one host items pass through shared slots, small ones in their own lane",
           "[selector]") {
   CHECK(chosen(allreduce_of(2), 2, kShared).algorithm == Algorithm::one_shot);
   CHECK(chosen(allreduce_of(2), 2, kShared).lane == Lane::express);
-  CHECK(chosen(allreduce_of(1 << 20), 2, kShared).algorithm == Algorithm::one_shot);
+  CHECK(chosen(allreduce_of(32 * 1024), 2, kShared).algorithm == Algorithm::one_shot);
+  CHECK(chosen(allreduce_of(32 * 1024 + 1), 2, kShared).algorithm == Algorithm::two_shot);
   CHECK(chosen(allreduce_of(1 << 20), 2, kShared).lane == Lane::bulk);
   CHECK(chosen(allreduce_of(8 * 1024), 4, kShared).algorithm == Algorithm::one_shot);
   CHECK(chosen(allreduce_of(16 * 1024 + 1), 4, kShared).algorithm == Algorithm::two_shot);
@@ -224,7 +239,7 @@ TEST_CASE("long tensors in the arena are combined where they lie", "[selector]")
   CHECK(chosen(allreduce_of(1 << 10), 2, settings).algorithm == Algorithm::one_shot);
   settings.in_arena = false;
   settings.algorithm = "arena";
-  CHECK(chosen(allreduce_of(1 << 20), 2, settings).algorithm == Algorithm::one_shot);
+  CHECK(chosen(allreduce_of(1 << 20), 2, settings).algorithm == Algorithm::two_shot);
 }
 
 TEST_CASE("long items bypass the caches from the size on that calibration found", "[selector]") {
@@ -310,8 +325,9 @@ TEST_CASE("with HVD_DETERMINISTIC what was measured decides nothing", "[selector
   settings.tuning = {.express_bytes_most = 1 << 20,
                      .chunk_bytes = 4096,
                      .stream_bytes_min = 1,
-                     .one_shot_rank_count_most = 8,
-                     .one_shot_bytes_most = 1 << 20};
+                     .one_shot_bytes_most_of_two = 1 << 20,
+                     .one_shot_bytes_most = 1 << 20,
+                     .reducing_root_rank_count_most = 8};
   CHECK(*choose(allreduce_of(1 << 16), 4, settings) == choice);
   settings.deterministic = false;
   CHECK(*choose(allreduce_of(1 << 16), 4, settings) != choice);

@@ -336,5 +336,29 @@ TEST_CASE("accepts() refuses reductions that the kernels do not have", "[engine]
   CHECK(world.planes[0]->accepts(request).ok());
 }
 
+TEST_CASE("a plane tries both ways of storing into slots, and no result changes", "[engine]") {
+  constexpr std::size_t kSize = 100'000;  // long enough to be tuned
+  EngineWorld world(2, EngineWorld::forced("two_shot"), {.slot_bytes = 65536, .slot_count = 4});
+  Random random(11);
+  std::array<std::vector<float>, 2> values;
+  for (int round = 0; round < 8; ++round) {
+    for (std::size_t rank = 0; rank < 2; ++rank) {
+      values[rank].assign(kSize, static_cast<float>(rank) + 1.5F);
+    }
+    WorkItem item = world.item_of(
+        {.kind = CollectiveKind::allreduce, .dtype = DType::float32, .element_count = kSize});
+    for (std::size_t rank = 0; rank < 2; ++rank) {
+      auto* bytes = reinterpret_cast<std::byte*>(values[rank].data());
+      item.segments = {{bytes, bytes, kSize}};
+      world.planes[rank]->start(WorkItem(item));
+    }
+    REQUIRE(world.run(random));
+    for (std::size_t rank = 0; rank < 2; ++rank) {
+      CHECK(world.completions(Rank(static_cast<int>(rank))).size() == 1);
+      CHECK(values[rank] == std::vector<float>(kSize, 4.0F));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace hvd

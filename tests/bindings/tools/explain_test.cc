@@ -96,7 +96,7 @@ TEST_CASE("an algorithm that is not possible here is refused with the reason", "
   REQUIRE(!text.ok());
   CHECK(says(text.status().message(),
              "--algorithm hierarchical is not possible here: all ranks "
-             "are on one host; hvd would take one_shot"));
+             "are on one host; hvd would take two_shot"));
 }
 
 TEST_CASE("the decision table has a row for each size", "[explain]") {

@@ -1,0 +1,110 @@
+#include "backends/engine/store_tuner.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace hvd {
+namespace {
+
+constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
+
+// Two items: the lower of two times says more than one of an item that was disturbed.
+constexpr std::uint32_t kTrialItems = 2;
+// A trial that begins so much slower than what is in use ends with its first item.
+constexpr double kHopeless = 1.5;
+// What is in use stays unless the other is better by more than the noise of the best of four.
+constexpr double kBetter = 0.95;
+// The machine has changed if not one of the last items comes near what was there before.
+constexpr double kWorse = 1.3;
+constexpr std::uint32_t kItemsBeforeFirst = 2;
+constexpr std::uint32_t kItemsBetweenMin = 16;
+// Trials cost at most the difference of the two in one or two of so many items. Short items wait
+// for the pause: a virtual machine moves between cores every few seconds, not every millisecond.
+constexpr std::uint32_t kItemsBetween = 100;
+constexpr Nanos kPauseBetween = 50 * kMillisecond;
+
+}  // namespace
+
+Nanos StoreTuner::Cell::recent_best() const {
+  const std::size_t count = std::min<std::size_t>(recent_count, kRecent);
+  return count == 0 ? 0 : *std::min_element(recent.begin(), recent.begin() + count);
+}
+
+bool StoreTuner::Cell::trial_is_due(Time now) const {
+  if (reference == 0) {
+    return recent_count >= kItemsBeforeFirst;
+  }
+  if (recent_count < kRecent || items_since_trial < kItemsBetweenMin) {
+    return false;
+  }
+  const bool worsened =
+      static_cast<double>(recent_best()) > kWorse * static_cast<double>(reference);
+  return worsened || (items_since_trial >= kItemsBetween && now - trial_at >= kPauseBetween);
+}
+
+void StoreTuner::Cell::add(Nanos rate) {
+  recent[recent_count % kRecent] = rate;
+  ++recent_count;
+  if (reference != 0) {
+    reference = std::min(reference, rate);
+  }
+}
+
+void StoreTuner::Cell::add_to_trial(Nanos rate) {
+  trial_best = trial_ended == 0 ? rate : std::min(trial_best, rate);
+  ++trial_ended;
+  const bool hopeless =
+      static_cast<double>(trial_best) > kHopeless * static_cast<double>(recent_best());
+  if (trial_ended >= kTrialItems || hopeless) {
+    end_trial();
+  }
+}
+
+void StoreTuner::Cell::end_trial() {
+  if (static_cast<double>(trial_best) < kBetter * static_cast<double>(recent_best())) {
+    stream = !stream;
+    recent_count = 0;
+    add(trial_best);
+  }
+  reference = recent_best();
+  items_since_trial = 0;
+  trial_begun = 0;
+  trial_ended = 0;
+}
+
+StoreTuner::Cell& StoreTuner::cell(CollectiveKind kind, std::uint64_t bytes) {
+  const auto size = static_cast<std::size_t>(std::bit_width(bytes / kStoreTunerBytesMin | 1U) - 1);
+  return cells_[static_cast<std::size_t>(kind) * kSizeCount + std::min(size, kSizeCount - 1)];
+}
+
+bool StoreTuner::begins(CollectiveKind kind, std::uint64_t bytes, bool first, Time now) {
+  Cell& at = cell(kind, bytes);
+  if (!at.known) {
+    at.known = true;
+    at.stream = first;
+  }
+  if (at.trial_begun == 0 && at.trial_is_due(now)) {
+    at.trial_at = now;
+    at.trial_begun = 1;
+    return !at.stream;
+  }
+  if (at.trial_begun > 0 && at.trial_begun < kTrialItems) {
+    ++at.trial_begun;
+    return !at.stream;
+  }
+  ++at.items_since_trial;
+  return at.stream;
+}
+
+void StoreTuner::ends(CollectiveKind kind, std::uint64_t bytes, bool stream, Nanos took) {
+  Cell& at = cell(kind, bytes);
+  const auto rate = static_cast<Nanos>(static_cast<double>(std::max<Nanos>(took, 1)) *
+                                       static_cast<double>(kMiB) / static_cast<double>(bytes));
+  if (stream == at.stream) {
+    at.add(std::max<Nanos>(rate, 1));
+  } else if (at.trial_begun > 0) {
+    at.add_to_trial(std::max<Nanos>(rate, 1));
+  }
+}
+
+}  // namespace hvd
