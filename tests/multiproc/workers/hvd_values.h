@@ -37,6 +37,21 @@ inline constexpr std::array<Named, 6> kOps = {{{"average", HVD_AVERAGE, 0},
                                                {"max", HVD_MAX, 0},
                                                {"product", HVD_PRODUCT, 0}}};
 
+// Those that equal_results does not go through; tests/python/checks does.
+inline constexpr std::array<Named, 6> kOtherDTypes = {{{"uint32", HVD_UINT32, 4},
+                                                       {"uint64", HVD_UINT64, 8},
+                                                       {"float8_e4m3", HVD_FLOAT8_E4M3, 1},
+                                                       {"float8_e5m2", HVD_FLOAT8_E5M2, 1},
+                                                       {"complex64", HVD_COMPLEX64, 8},
+                                                       {"complex128", HVD_COMPLEX128, 16}}};
+inline constexpr std::array<Named, 7> kOtherOps = {{{"bit_and", HVD_BIT_AND, 0},
+                                                    {"bit_or", HVD_BIT_OR, 0},
+                                                    {"bit_xor", HVD_BIT_XOR, 0},
+                                                    {"logical_and", HVD_LOGICAL_AND, 0},
+                                                    {"logical_or", HVD_LOGICAL_OR, 0},
+                                                    {"logical_xor", HVD_LOGICAL_XOR, 0},
+                                                    {"premultiplied", HVD_PREMULTIPLIED_SUM, 0}}};
+
 // splitmix64: the same numbers on every rank from the same seed.
 class Random {
  public:

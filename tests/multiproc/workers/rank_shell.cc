@@ -24,7 +24,8 @@
 #include <utility>
 #include <vector>
 
-#include "tests/multiproc/workers/hvd_values.h"
+#include "tests/multiproc/workers/hold.h"
+#include "tests/multiproc/workers/shell_operation.h"
 
 namespace hvd_worker {
 namespace {
@@ -54,92 +55,16 @@ void answer(const std::string& text) {
   }
 }
 
-std::string error_text(hvd_status_t status) {
-  const std::string tensor = hvd_last_error_tensor();
-  std::ostringstream out;
-  out << "error " << status << " " << hvd_last_error_rank() << " "
-      << (tensor.empty() ? "-" : tensor) << " " << hvd_last_error();
-  return out.str();
-}
-
-struct Command {
-  std::vector<std::string> words;
-  std::map<std::string, std::string> settings;  // key=value
-
-  explicit Command(const std::string& line) {
-    std::istringstream in(line);
-    std::string word;
-    while (in >> word) {
-      const std::size_t equals = word.find('=');
-      if (equals == std::string::npos) {
-        words.push_back(word);
-      } else {
-        settings[word.substr(0, equals)] = word.substr(equals + 1);
-      }
-    }
-  }
-  std::string word(std::size_t index) const { return index < words.size() ? words[index] : ""; }
-  double number(const std::string& key, double otherwise) const {
-    const auto at = settings.find(key);
-    return at == settings.end() ? otherwise : std::atof(at->second.c_str());
-  }
-};
-
-template <std::size_t n>
-const Named& by_name(const std::array<Named, n>& table, const std::string& name) {
-  for (const Named& row : table) {
-    if (name == row.name) {
-      return row;
-    }
-  }
-  std::cerr << "rank_shell: there is no " << name << "\n";
-  ::_exit(97);
-}
-
-// An operation with its memory: `KIND NAME DTYPE SHAPE op= root= pre= post= deadline= value=`.
-struct Pending {
-  std::string kind;
-  std::vector<std::int64_t> shape;
-  std::vector<unsigned char> data;
-  hvd_tensor_t tensor{};
-  hvd_options_t options{};
-  hvd_handle_t handle = 0;
-};
-
-std::vector<std::int64_t> shape_of(const std::string& text) {
-  std::vector<std::int64_t> shape;
-  std::istringstream in(text);
-  std::string size;
-  while (std::getline(in, size, 'x')) {
-    shape.push_back(std::atoll(size.c_str()));
-  }
-  return shape;
-}
-
-void fill(Pending& op, std::int32_t dtype, std::size_t bytes_each, double value) {
-  std::int64_t count = 1;
-  for (const std::int64_t size : op.shape) {
-    count *= size;
-  }
-  op.data.assign(static_cast<std::size_t>(std::max<std::int64_t>(count, 0)) * bytes_each, 0);
-  for (std::int64_t i = 0; i < count; ++i) {
-    if (dtype == HVD_FLOAT32) {
-      const auto element = static_cast<float>(value);
-      std::memcpy(op.data.data() + i * 4, &element, 4);
-    } else if (dtype == HVD_FLOAT64) {
-      std::memcpy(op.data.data() + i * 8, &value, 8);
-    } else {
-      op.data[static_cast<std::size_t>(i) * bytes_each] = static_cast<unsigned char>(value);
-    }
-  }
-}
-
 class Shell {
  public:
   // False when the process should end.
   void run(const std::string& line) {
     const Command command(line);
     if (command.words.empty()) {
+      return;
+    }
+    if (ShellOperation::is_kind(command.word(0))) {
+      start(command, true);
       return;
     }
     const auto at = commands_.find(command.word(0));
@@ -164,74 +89,18 @@ class Shell {
     said(hvd_init(&options), "init");
   }
 
-  hvd_status_t submit(const Command& command, Pending& op) {
-    op.kind = command.word(1);
-    const std::string name = command.word(2);
-    const char* c_name = name == "-" || name.empty() ? nullptr : name.c_str();
-    op.options.struct_size = sizeof op.options;
-    op.options.deadline_seconds = command.number("deadline", 0);
-    op.options.root_rank = static_cast<int>(command.number("root", 0));
-    op.options.prescale = command.number("pre", 0);
-    op.options.postscale = command.number("post", 0);
-    op.options.op = HVD_SUM;
-    if (const auto at = command.settings.find("op"); at != command.settings.end()) {
-      op.options.op = by_name(kOps, at->second).value;
-    }
-    if (op.kind == "barrier") {
-      return hvd_barrier_async(c_name, &op.options, &op.handle);
-    }
-    const Named& dtype = by_name(kDTypes, command.word(3));
-    op.shape = shape_of(command.word(4));
-    fill(op, dtype.value, dtype.bytes, command.number("value", 1));
-    op.tensor = {op.data.data(), op.shape.data(), static_cast<std::int32_t>(op.shape.size()),
-                 dtype.value, HVD_CPU};
-    if (op.kind == "allreduce") {
-      return hvd_allreduce_async(c_name, &op.tensor, &op.tensor, &op.options, &op.handle);
-    }
-    if (op.kind == "broadcast") {
-      return hvd_broadcast_async(c_name, &op.tensor, &op.options, &op.handle);
-    }
-    return hvd_allgather_async(c_name, &op.tensor, nullptr, &op.options, &op.handle);
-  }
-
-  std::string outcome(const Pending& op) {
-    const void* data = op.data.data();
-    std::size_t bytes = op.data.size();
-    std::ostringstream out;
-    if (op.kind == "allgather") {
-      void* gathered = nullptr;
-      const int64_t* shape = nullptr;
-      int32_t ndim = 0;
-      if (const hvd_status_t status = hvd_result(op.handle, &gathered, &shape, &ndim);
-          status != HVD_OK) {
-        return error_text(status);
-      }
-      std::size_t rows_before = static_cast<std::size_t>(std::max<std::int64_t>(op.shape[0], 1));
-      bytes =
-          rows_before == 0 ? 0 : op.data.size() / rows_before * static_cast<std::size_t>(shape[0]);
-      data = gathered;
-    }
-    out << "ok " << op.kind << " " << bytes << " " << std::hex << checksum(data, bytes) << std::dec;
-    if (op.tensor.dtype == HVD_FLOAT32 && bytes >= 4) {
-      float first = 0;
-      std::memcpy(&first, data, 4);
-      out << " first " << first;
-    }
-    return out.str();
-  }
-
   void start(const Command& command, bool wait_too) {
-    auto op = std::make_unique<Pending>();
+    auto op = std::make_unique<ShellOperation>();
     Command shifted = command;
     if (wait_too) {
       shifted.words.insert(shifted.words.begin(), "start");
     }
-    const hvd_status_t status = submit(shifted, *op);
+    const hvd_status_t status = op->submit(shifted);
     if (status != HVD_OK) {
       answer(error_text(status));
       return;
     }
-    const std::string key = shifted.word(2);
+    const std::string key = op->key();
     graveyard_.push_back(std::exchange(pending_[key], std::move(op)));
     if (wait_too) {
       wait(key, -1);
@@ -248,14 +117,14 @@ class Shell {
     }
     hvd_status_t status = HVD_ERROR_INTERRUPTED;
     while (status == HVD_ERROR_INTERRUPTED) {
-      status = hvd_wait(at->second->handle, timeout);
+      status = hvd_wait(at->second->handle(), timeout);
     }
     if (status == HVD_TIMED_OUT) {
       answer("timed out");
       return;
     }
-    answer(status == HVD_OK ? outcome(*at->second) : error_text(status));
-    (void)hvd_release(at->second->handle);
+    answer(status == HVD_OK ? at->second->outcome() : error_text(status));
+    (void)hvd_release(at->second->handle());
     graveyard_.push_back(std::move(at->second));
     pending_.erase(at);
   }
@@ -266,19 +135,19 @@ class Shell {
     each.words[0] = "start";
     const long most = static_cast<long>(command.number("times", 1e18));
     for (long i = 0; i < most; ++i) {
-      Pending op;
-      hvd_status_t status = submit(each, op);
+      ShellOperation op;
+      hvd_status_t status = op.submit(each);
       if (status == HVD_OK) {
         if (i == 1) {
           answer("ok looping");  // the first one is through everywhere
         }
-        status = hvd_wait(op.handle, -1);
+        status = hvd_wait(op.handle(), -1);
       }
       if (status != HVD_OK) {
         answer(error_text(status));
         return;
       }
-      (void)hvd_release(op.handle);
+      (void)hvd_release(op.handle());
     }
     answer("ok looped");
   }
@@ -360,6 +229,30 @@ class Shell {
     answer("ok child " + std::to_string(pid));
   }
 
+  // `hold UNITS`: the operation that runs next stands still once it has done so much (hold.h). The
+  // rank says so and goes on with everything else.
+  void hold(const Command& command) {
+    if (hold_next == nullptr) {
+      std::cerr << "rank_shell: only rank_shell_held can hold\n";
+      ::_exit(97);
+    }
+    hold_next(std::atoi(command.word(1).c_str()), [] { answer("ok held"); });
+    answer("ok will hold");
+  }
+
+  // Of the operation that was waited for last. `memory kept`: its input is what it was filled with.
+  // `memory take`: it is the user's again, who writes to all of it. `memory taken`: nobody else
+  // did.
+  void memory(const Command& command) {
+    ShellOperation& last = *graveyard_.back();
+    const std::string what = command.word(1);
+    if (what == "take") {
+      last.take_memory();
+    }
+    const bool good = what == "take" || (what == "kept" ? last.input_kept() : last.memory_taken());
+    answer(good ? "ok memory " + what : "changed memory");
+  }
+
   void execute(const Command& command) {
     std::vector<char*> arguments;
     std::vector<std::string> words(command.words.begin() + 1, command.words.end());
@@ -376,10 +269,6 @@ class Shell {
       {"init", [this](const Command& c) { init(c); }},
       {"shutdown", [this](const Command&) { said(hvd_shutdown(), "shutdown"); }},
       {"start", [this](const Command& c) { start(c, false); }},
-      {"allreduce", [this](const Command& c) { start(c, true); }},
-      {"broadcast", [this](const Command& c) { start(c, true); }},
-      {"allgather", [this](const Command& c) { start(c, true); }},
-      {"barrier", [this](const Command& c) { start(c, true); }},
       {"wait", [this](const Command& c) { wait(c.word(1), c.number("timeout", -1)); }},
       {"loop", [this](const Command& c) { loop(c); }},
       {"place", [this](const Command&) { place(); }},
@@ -387,6 +276,8 @@ class Shell {
       {"usage", [this](const Command&) { usage(); }},
       {"cycle", [this](const Command& c) { cycle(c); }},
       {"fork", [this](const Command& c) { fork_child(c); }},
+      {"hold", [this](const Command& c) { hold(c); }},
+      {"memory", [this](const Command& c) { memory(c); }},
       {"exec", [this](const Command& c) { execute(c); }},
       {"pid", [](const Command&) { answer("ok pid " + std::to_string(::getpid())); }},
       {"say", [](const Command& c) { answer("ok " + c.word(1)); }},
@@ -395,9 +286,9 @@ class Shell {
       {"exit", [](const Command& c) { std::exit(std::atoi(c.word(1).c_str())); }},
       {"quit", [](const Command& c) { ::_exit(std::atoi(c.word(1).c_str())); }},
   };
-  std::map<std::string, std::unique_ptr<Pending>> pending_;
+  std::map<std::string, std::unique_ptr<ShellOperation>> pending_;
   // Memory of operations that are not known to be done stays borrowed.
-  std::vector<std::unique_ptr<Pending>> graveyard_;
+  std::vector<std::unique_ptr<ShellOperation>> graveyard_;
 };
 
 bool selected(const std::string& selector, const std::string& rank) {
