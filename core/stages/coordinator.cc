@@ -36,6 +36,19 @@ Status failure_of(const Request& request, const Status& cause) {
       .about_tensor(request.name);
 }
 
+// The same of one that was under way. Input that is other memory than the output is as it was.
+Status failure_under_way(const Request& request, Rank self, const Status& cause) {
+  const bool only_read = request.kind == CollectiveKind::broadcast && request.root == self;
+  if (request.output == nullptr || request.output != request.input.data || only_read) {
+    return failure_of(request, cause);
+  }
+  return cause
+      .in_context(str(collective_name(request.kind), " '", request.name,
+                      "' cannot complete, and its tensor, which was given in place, is undefined "
+                      "now"))
+      .about_tensor(request.name);
+}
+
 }  // namespace
 
 Coordinator::Coordinator(const Config& config, JobRanks ranks, World world)
@@ -408,10 +421,13 @@ bool Coordinator::take_finished() {
   const bool any = dispatcher_.take_finished(outcomes_);
   Status broken;
   for (Outcome& outcome : outcomes_) {
-    if (outcome.status.code() == StatusCode::aborted && !aborted_.ok()) {
-      outcome.status = failure_of(outcome.operation->request, aborted_);
-    } else if (!outcome.status.ok() && !outcome.operation->result_is_whole) {
-      broken = outcome.status;  // not where it ran, and only this rank's output did not fit
+    if (outcome.status.ok() || outcome.operation->result_is_whole) {
+      continue;  // went well where it ran, and at most this rank's output did not fit
+    }
+    broken = outcome.status;
+    if (broken.code() == StatusCode::aborted) {
+      outcome.status = failure_under_way(outcome.operation->request, ranks_.self(),
+                                         aborted_.ok() ? broken : aborted_);
     }
   }
   complete_all(outcomes_);

@@ -128,6 +128,68 @@ TEST_CASE("a rank's death fails everything everywhere with one cause", "[coordin
   CHECK(waiting->status.tensor() == "x");
 }
 
+TEST_CASE("who gave a tensor in place is told that a death left it undefined", "[coordinator]") {
+  SmallJob job(3);
+  job.hold_items = true;
+  std::array<float, 4> memory{};
+  auto* const bytes = reinterpret_cast<std::byte*>(memory.data());
+  const auto submit_all = [&](Request request) {
+    std::vector<OperationPtr> operations;
+    for (int r = 0; r < 3; ++r) {
+      operations.push_back(job.submit(r, request));
+    }
+    return operations;
+  };
+  Request in_place = request_of("in_place");
+  in_place.input.data = bytes;
+  in_place.input.shape = shape_of({4});
+  in_place.output = bytes;
+  Request apart = in_place;
+  apart.name = "apart";
+  apart.input.shape = shape_of({2});
+  apart.output = bytes + 8;
+  Request shared = in_place;
+  shared.name = "shared";
+  shared.kind = CollectiveKind::broadcast;
+  const auto undefined = submit_all(in_place);
+  const auto kept = submit_all(apart);
+  const auto sent = submit_all(shared);
+  job.run();
+  const OperationPtr waiting = job.submit(0, request_of("waiting"));
+  job.lose(2, "connection reset by peer");
+  job.run();
+  const std::string told = "given in place, is undefined now: rank 2";
+  CHECK_THAT(undefined[0]->status.message(), Catch::Contains(told));
+  CHECK_THAT(undefined[1]->status.message(), Catch::Contains(told));
+  CHECK_THAT(kept[0]->status.message(), !Catch::Contains("undefined"));
+  CHECK_THAT(sent[0]->status.message(), !Catch::Contains("undefined"));  // the root's was read
+  CHECK_THAT(sent[1]->status.message(), Catch::Contains(told));
+  CHECK_THAT(waiting->status.message(), !Catch::Contains("undefined"));  // it had not begun
+}
+
+TEST_CASE("a death that the data plane finds first is told as each operation's failure",
+          "[coordinator]") {
+  SmallJob job(2);
+  job.hold_items = true;
+  const OperationPtr running = job.submit(0, request_of("x"));
+  (void)job.submit(1, request_of("x"));
+  job.run();
+  REQUIRE(job.started(0).size() == 1);
+  const OperationPtr waiting = job.submit(0, request_of("y"));
+  job.fail_item(0, job.started(0)[0].id,
+                error(StatusCode::aborted, "rank 1 (host host-b, pid 101) died").blame_rank(1));
+  job.run();
+  CHECK(running->status.message() ==
+        "allreduce 'x' cannot complete, and its tensor, which was given in place, is undefined "
+        "now: rank 1 (host host-b, pid 101) died");
+  CHECK(waiting->status.message() ==
+        "allreduce 'y' cannot complete: rank 1 (host host-b, pid 101) died");
+  for (const OperationPtr& operation : {running, waiting}) {
+    CHECK(operation->status.culprit_rank() == 1);
+    CHECK(operation->status.tensor() == operation->request.name);
+  }
+}
+
 TEST_CASE("an answer that was decided before a goodbye came reaches the rank that leaves",
           "[coordinator]") {
   SmallJob job(3);
