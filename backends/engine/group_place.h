@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "collectives/lane.h"
+#include "core/base/status.h"
+#include "core/vocabulary/group.h"
 #include "core/vocabulary/rank.h"
 
 namespace hvd {
@@ -22,6 +24,10 @@ struct GroupPlace {
   // Equal on all its ranks, so that they agree on the slot bank of each item.
   std::array<std::uint64_t, kLaneCount> started{};
 };
+
+// Ok, or what is wrong with a group that `self` is asked to work in: it has no ranks, a rank twice,
+// one that the job does not have, or not `self`.
+Status check_group(const Group& group, Rank self, int rank_count);
 
 // `members` are in order and `self` is one of them. `world_host_of_rank` is by world rank; empty:
 // one host.

@@ -133,12 +133,25 @@ void NativeDataPlane::start(WorkItem item) {
     completed_.push({.work_id = item.id, .status = cause_});
     return;
   }
+  if (Status known = check_place_in(item); !known.ok()) {
+    completed_.push({.work_id = item.id, .status = std::move(known)});
+    return;
+  }
   LaneState& lane = lanes_[lane_index(lane_of(item.choice))];
   if (lane.idle()) {
     begin(lane, std::move(item));
   } else {
     lane.waiting.push(std::move(item));
   }
+}
+
+// Nothing of an item that is refused has been started, so what runs beside it goes on.
+Status NativeDataPlane::check_place_in(const WorkItem& item) const {
+  if (item.group == nullptr || item.group->id == 0 || groups_.contains(item.group->id)) {
+    return ok_status();
+  }
+  return check_group(*item.group, rank_, static_cast<int>(world_.members.size()))
+      .in_context(str(collective_name(item.kind), " '", item.label, "'"));
 }
 
 GroupPlace& NativeDataPlane::place_of(const WorkItem& item) {

@@ -76,6 +76,7 @@ class NativeDataPlane final : public DataPlane {
   void finish(LaneState& lane, const Status& status);
   void choose_stores(LaneState& lane, WorkItem& item);
   bool lies_in_arena(const WorkItem& item) const;
+  Status check_place_in(const WorkItem& item) const;
   GroupPlace& place_of(const WorkItem& item);
   Result<std::shared_ptr<const PlacedSchedule>> schedule_for(const WorkItem& item,
                                                              const GroupPlace& place, Lane lane);

@@ -45,6 +45,23 @@ struct HostilePeer {
   }
 };
 
+TEST_CASE("an item of a group without this rank is refused and the plane goes on", "[engine]") {
+  HostilePeer world;
+  WorkItem item;
+  item.id = 5;
+  item.kind = CollectiveKind::allreduce;
+  item.label = "grad/fc";
+  item.group = std::make_shared<const Group>(Group{.id = 3, .members = {Rank{1}}});
+  world.plane->start(std::move(item));
+  const Status status = world.next_status();
+  CHECK(status.code() == StatusCode::invalid_argument);
+  CHECK_THAT(status.message(), Catch::Contains("allreduce 'grad/fc': group 3 of ranks 1: rank 0 is "
+                                               "not in it"));
+  world.start_allreduce(6);
+  world.progress();
+  CHECK(world.plane->busy());
+}
+
 TEST_CASE("a chunk whose header does not fit fails the item and all later ones", "[engine]") {
   HostilePeer world;
   world.start_allreduce(0);
