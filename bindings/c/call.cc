@@ -75,7 +75,11 @@ Status take_memory(const Call& call, const Runtime& runtime, Request& request) {
       if (expected.dimension_count() == 0 || expected[0] < 0) {
         return ok_status();  // has no rows: runtime.check says so
       }
-      expected.set(0, split_of(request, runtime.rank(), runtime.size()));
+      const std::int64_t rows = split_of(request, runtime.rank(), runtime.size());
+      if (rows < 0) {
+        return ok_status();  // nor do negative counts give any
+      }
+      expected.set(0, rows);
       return take_output(call, request, expected);
     }
     default:

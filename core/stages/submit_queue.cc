@@ -144,6 +144,7 @@ Status check_scale(const Request& request) {
 Status check_splits(const Request& request, int rank_count) {
   const std::int64_t rows = request.input.shape[0];
   const bool all_rows = request.kind != CollectiveKind::alltoall;
+  const char* const argument = all_rows ? "splits (hvd.h: row_counts)" : "splits";
   if (request.splits.empty()) {
     if (all_rows || rows % rank_count == 0) {
       return ok_status();
@@ -152,21 +153,21 @@ Status check_splits(const Request& request, int rank_count) {
                               " ranks cannot share evenly. give splits, one a rank"));
   }
   if (request.splits.size() != static_cast<std::size_t>(rank_count)) {
-    return wrong(request, str("splits has ", request.splits.size(),
+    return wrong(request, str(argument, " has ", request.splits.size(),
                               " entries; one for each of the ", rank_count, " ranks is needed"));
   }
   std::int64_t sum = 0;
   for (std::size_t rank = 0; rank < request.splits.size(); ++rank) {
     if (request.splits[rank] < 0 || __builtin_add_overflow(sum, request.splits[rank], &sum)) {
-      return wrong(request, str("splits: ", request.splits[rank], " rows for rank ", rank,
+      return wrong(request, str(argument, ": ", request.splits[rank], " rows for rank ", rank,
                                 "; counts are 0 or above and their sum fits in 63 bits"));
     }
   }
   if (all_rows ? sum == rows : sum <= rows) {
     return ok_status();
   }
-  return wrong(request, str("the sum of splits is ", sum, ", but the first dimension is ", rows,
-                            all_rows ? "; they must be equal" : "; it may not be larger"));
+  return wrong(request, str("the sum of ", argument, " is ", sum, ", but the first dimension is ",
+                            rows, all_rows ? "; they must be equal" : "; it may not be larger"));
 }
 
 Status check_rank(const Request& request, const char* argument, Rank rank, int rank_count) {

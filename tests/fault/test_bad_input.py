@@ -79,6 +79,56 @@ def test_a_name_submitted_twice_is_refused_at_the_call_and_the_first_completes()
         job.end()
 
 
+# Of a rank 0 of two: the call, the error's class, and what its text holds.
+REFUSED = [
+    ("reduce_scatter x float32 4 splits=5,-1", "invalid_argument", "row_counts): -1 rows for rank"),
+    ("reduce_scatter x float32 4 splits=2,1", "invalid_argument", "is 3, but the first dimension"),
+    ("reduce_scatter x float32", "invalid_argument", "has no rows"),
+    ("reduce_scatter x float32 4 shift=8", "invalid_argument", "input and output overlap"),
+    ("alltoall x float32 5", "invalid_argument", "2 ranks cannot share evenly. give splits"),
+    ("alltoall x float32 4 splits=3,2", "invalid_argument", "sum of splits is 5"),
+    ("alltoall x float32 4 splits=-1,5", "invalid_argument", "splits: -1 rows for rank 0"),
+    ("alltoall x float32", "invalid_argument", "has no rows"),
+    ("allgather x float32", "invalid_argument", "has no rows"),
+    ("allgather x float32 4 pre=2", "invalid_argument", "only reductions have scale factors"),
+    ("scatter x float32 4 splits=1,1", "invalid_argument", "is 2, but the first dimension is 4"),
+    (
+        "scatter x float32 4 root=7",
+        "invalid_argument",
+        "root rank 7 is not one of the ranks 0 to 1",
+    ),
+    ("gather x float32 4 root=2", "invalid_argument", "root rank 2"),
+    ("reduce x float32 4 root=-1", "invalid_argument", "root rank -1"),
+    ("allreduce x float32 4 op=logical_and", "unsupported", "logical and of float32"),
+    ("allreduce x float64 4 op=bit_xor", "unsupported", "bitwise xor of float64"),
+    ("reduce_scatter x complex64 4 op=max", "unsupported", "max of complex64"),
+    ("allreduce x int32 4 op=adasum", "unsupported", "adasum of int32"),
+    ("reduce x float32 4 op=adasum", "unsupported", "adasum exists as an allreduce only"),
+    ("allreduce x float32 4 null=1", "invalid_argument", "data pointer is null"),
+    ("broadcast x float32 4 null=1", "invalid_argument", "data pointer is null"),
+    ("allgather x float32 4 null=1", "invalid_argument", "data pointer is null"),
+    ("alltoall x float32 4 null=1", "invalid_argument", "data pointer is null"),
+    ("scatter x float32 4 null=1", "invalid_argument", "data pointer is null"),
+    ("send - float32 4 peer=1 null=1", "invalid_argument", "data pointer is null"),
+    ("recv - float32 4 peer=1 null=1", "invalid_argument", "data pointer is null"),
+    ("allreduce x float32 4 shift=4", "invalid_argument", "overlap but are not the same memory"),
+    ("reduce x float32 4 shift=12", "invalid_argument", "overlap but are not the same memory"),
+    ("send - float32 4 peer=0", "invalid_argument", "rank 0 cannot exchange a message with itself"),
+    ("send - float32 4 peer=2", "invalid_argument", "destination rank 2 is not one of the ranks"),
+    ("recv - float32 4 peer=-1", "invalid_argument", "source rank -1 is not one of the ranks"),
+    ("allreduce x float32 1x1x1x1x1x1x1x1x1", "invalid_argument", "9 dimensions; 0 to 8"),
+]
+
+
+def test_arguments_that_cannot_be_are_refused_by_name_and_rule_and_start_nothing():
+    with Job(2) as job:
+        job.init()
+        for command, kind, text in REFUSED:
+            job[0].do(command).is_error(kind, text)
+            job.works(f"after {command.split()[0]}")
+        job.end()
+
+
 def test_what_can_be_refused_at_the_call_is_refused_there():
     with Job(2) as job:
         job.init()

@@ -331,6 +331,11 @@ TEST_CASE("what is wrong with a call is named where it is made", "[hvd]") {
              Catch::Contains("output is float32 [2] but must be float32 [3]"));
   CHECK_THAT(text(hvd_reduce_scatter("a", &input, nullptr, &input, nullptr)),
              Catch::Contains("overlap"));
+  const int64_t negative = -3;
+  CHECK_THAT(text(hvd_reduce_scatter("a", &input, &negative, &output, nullptr)),
+             Catch::Contains("splits (hvd.h: row_counts): -3 rows for rank 0"));
+  CHECK_THAT(text(hvd_scatter_async("a", &input, &splits, nullptr, nullptr, &handle)),
+             Catch::Contains("row_counts) is 4, but the first dimension is 3"));
   CHECK_THAT(text(hvd_alltoall_async("a", &input, &splits, nullptr, nullptr, &handle)),
              Catch::Contains("the sum of splits is 4"));
   CHECK_THAT(text(hvd_send(&input, 1, 0, nullptr)), Catch::Contains("destination rank 1"));
