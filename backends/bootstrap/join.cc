@@ -102,6 +102,9 @@ Status missing_ranks(const JoinOptions& options, const StarAssembly& assembly,
                 " connections were refused before they proved the secret, the last: ",
                 listener.last_refusal());
   }
+  if (!listener.shortage().empty()) {
+    more += str(". this rank could take no more connections: ", listener.shortage());
+  }
   return error(StatusCode::deadline_exceeded, "init gave up after ",
                seconds_from_nanos(options.poller.clock().now() - start),
                " s: ", ranks_text(missing), " of ", options.identity.size, " did not come. ",

@@ -48,7 +48,7 @@ void Listener::accept_waiting() {
   for (int i = 0; i < kAcceptsPerPass; ++i) {
     Result<Fd> socket = accept_connection(listening_.get());
     if (!socket.ok()) {
-      rest_after_shortage();
+      rest_after_shortage(socket.status());
       return;
     }
     if (!socket->open()) {
@@ -60,14 +60,15 @@ void Listener::accept_waiting() {
 
 // Out of descriptors: the waiting connection keeps the socket readable, so watching it on would
 // burn a core. A stranger gives up its place, and the door opens again a little later.
-void Listener::rest_after_shortage() {
+void Listener::rest_after_shortage(const Status& shortage) {
+  shortage_ = shortage.message();
   if (!strangers_.empty()) {
     refuse(strangers_.begin(), "this process ran out of descriptors");
   }
   poller_.forget(listening_.get());
   rest_timer_ = poller_.call_at(poller_.clock().now() + kShortageRest, [this] {
-    if (!watch_listening().ok()) {
-      rest_after_shortage();
+    if (const Status watched = watch_listening(); !watched.ok()) {
+      rest_after_shortage(watched);
     }
   });
 }

@@ -41,6 +41,8 @@ class Listener {
   std::size_t stranger_count() const { return strangers_.size(); }
   std::uint64_t refused_count() const { return refused_count_; }
   const std::string& last_refusal() const { return last_refusal_; }  // empty if there was none
+  // Why connections could not be accepted, the last time; empty if all could.
+  const std::string& shortage() const { return shortage_; }
   int fd() const { return listening_.get(); }
   void for_each_fd(const std::function<void(int)>& visit) const;
 
@@ -55,7 +57,7 @@ class Listener {
   Listener(Poller& poller, Fd listening, ListenerOptions options, Admit admit);
   Status watch_listening();
   void accept_waiting();
-  void rest_after_shortage();
+  void rest_after_shortage(const Status& shortage);
   void examine(Fd socket);
   void hear(Place stranger);
   void refuse(Place stranger, std::string reason);
@@ -69,6 +71,7 @@ class Listener {
   Poller::TimerId rest_timer_ = 0;
   std::uint64_t refused_count_ = 0;
   std::string last_refusal_;
+  std::string shortage_;
 };
 
 }  // namespace hvd

@@ -1,5 +1,7 @@
 #include "backends/net/os_error.h"
 
+#include <sys/resource.h>
+
 #include <array>
 #include <cctype>
 #include <cerrno>
@@ -13,6 +15,11 @@ std::string os_reason(int error_number) {
       ::strerror_r(error_number, buffer.data(), buffer.size());  // GNU's, thread-safe
   if (!text.empty()) {
     text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
+  }
+  rlimit descriptors{};
+  if (error_number == EMFILE && ::getrlimit(RLIMIT_NOFILE, &descriptors) == 0) {
+    return str(text, " (errno ", error_number, "). limit: RLIMIT_NOFILE ", descriptors.rlim_cur,
+               " (ulimit -n)");
   }
   return str(text, " (errno ", error_number, ")");
 }

@@ -152,7 +152,8 @@ Result<ReceivedFds> recv_fds(int socket, std::span<std::byte> payload, Time dead
                            .payload_bytes = static_cast<std::size_t>(got)};
       if ((message.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) != 0) {
         return error(StatusCode::resource,
-                     "receiving descriptors: the message was cut; too many, or none are left");
+                     "receiving descriptors: the message was cut; more came than fit, or ",
+                     os_reason(EMFILE));
       }
       return received;
     }
