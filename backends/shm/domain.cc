@@ -44,12 +44,15 @@ class Formation {
   Status greet_upwards();
   void greet(Fd socket);
   Result<Rank> prove(int socket, std::optional<Rank> expected);
-  Result<std::vector<int>> agree_on_hosts();
-  Result<std::vector<ShmDomain::Member>> map_members(const std::vector<int>& host_of_rank);
+  Status check_room() const;
+  Result<HostGroups> agree_on_groups();
+  void remark_lacks(const HostGroups& groups, const std::vector<std::string>& lacks);
+  Result<std::vector<ShmDomain::Member>> map_members(const std::vector<int>& domain_of_rank);
+  Result<Segment> make_own(const std::vector<Rank>& ranks, const DomainLayout& layout);
 
   bool may_share(Rank peer) const;
-  Result<Bytes> decide_at_root(const Bytes& mine,
-                               const std::function<Result<Bytes>(const PeerReports&)>& decide);
+  using Decide = std::function<Result<Bytes>(const std::vector<Bytes>&)>;
+  Result<Bytes> decide_at_root(const Bytes& mine, const Decide& decide);
   Status failed(Rank peer, const Status& why);
   std::string who(Rank rank) const {
     return str("rank ", rank, " (", who_is(options_.records[rank.index()]), ")");
@@ -78,7 +81,7 @@ class Formation {
   std::map<Rank, Fd> connected_;  // to lower ranks, not yet greeted
   std::vector<Rank> awaited_;     // higher ranks that have connected to this one
   std::map<Rank, Fd> proven_;     // sockets to ranks that share memory with this one
-  std::string notes_;
+  ShmDomain::Remarks remarks_;
 };
 
 Result<std::unique_ptr<ShmDomain>> Formation::form() {
@@ -90,10 +93,10 @@ Result<std::unique_ptr<ShmDomain>> Formation::form() {
   if (arena_ == nullptr) {
     HVD_ASSIGN(arena_, Arena::create(0));
   }
-  HVD_ASSIGN(std::vector<int> host_of_rank, agree_on_hosts());
-  HVD_ASSIGN(std::vector<ShmDomain::Member> members, map_members(host_of_rank));
-  return std::make_unique<ShmDomain>(options_.rank, options_.records, std::move(host_of_rank),
-                                     std::move(members), arena_, std::move(notes_));
+  HVD_ASSIGN(HostGroups groups, agree_on_groups());
+  HVD_ASSIGN(std::vector<ShmDomain::Member> members, map_members(groups.domain_of_rank));
+  return std::make_unique<ShmDomain>(options_.rank, options_.records, std::move(groups),
+                                     std::move(members), arena_, std::move(remarks_));
 }
 
 bool Formation::may_share(Rank peer) const {
@@ -128,9 +131,15 @@ Status Formation::share_connections() {
     reached.push_back(peer);
   }
   HVD_ASSIGN(const Bytes answer,
-             decide_at_root(encode_peers(reached), [](const PeerReports& reports) {
-               return Result<Bytes>(encode_reports(reports));
-             }));
+             decide_at_root(
+                 encode_peers(reached), [this](const std::vector<Bytes>& parts) -> Result<Bytes> {
+                   PeerReports reports;
+                   for (const Bytes& part : parts) {
+                     HVD_ASSIGN(std::vector<Rank> peers, decode_peers(part, rank_count_));
+                     reports.push_back(std::move(peers));
+                   }
+                   return encode_reports(reports);
+                 }));
   HVD_ASSIGN(const PeerReports reports, decode_reports(answer, rank_count_));
   for (int higher = options_.rank.value + 1; higher < rank_count_; ++higher) {
     const std::vector<Rank>& peers = reports[static_cast<std::size_t>(higher)];
@@ -194,7 +203,10 @@ Status Formation::greet_upwards() {
   while (!awaited_.empty()) {
     const Nanos left = patience_.deadline - patience_.clock.now();
     if (left <= 0) {
-      return late(str("has not heard from ", awaited_text()));
+      const std::string& shortage = listener->shortage();
+      return late(
+          str("has not heard from ", awaited_text(),
+              shortage.empty() ? "" : str(" and could take no connection (", shortage, ")")));
     }
     HVD_TRY(star_.set_up_alive());
     HVD_TRY(poller.run_once(left).status());
@@ -237,8 +249,8 @@ Status Formation::failed(Rank peer, const Status& why) {
   if (why.code() == StatusCode::deadline_exceeded) {
     return late(str("got no answer from ", who(peer)));
   }
-  notes_ += str(notes_.empty() ? "" : "; ", who(options_.rank), " and ", who(peer),
-                " share no memory: ", why.message());
+  remarks_.apart += str(remarks_.apart.empty() ? "" : "; ", who(options_.rank), " and ", who(peer),
+                        " share no memory: ", why.message());
   return ok_status();
 }
 
@@ -254,45 +266,81 @@ Status Formation::lost_pair(Rank peer, const Status& why) {
   if (why.ok() || !first.ok()) {
     return why.ok() ? why : first;
   }
-  return why.in_context(str("sharing memory with ", who(peer))).blame_rank(peer.value);
+  const Rank culprit = why.code() == StatusCode::resource ? options_.rank : peer;  // its own limits
+  return why.in_context(str(who(options_.rank), ", sharing memory with ", who(peer)))
+      .blame_rank(culprit.value);
 }
 
-Result<Bytes> Formation::decide_at_root(
-    const Bytes& mine, const std::function<Result<Bytes>(const PeerReports&)>& decide) {
+Result<Bytes> Formation::decide_at_root(const Bytes& mine, const Decide& decide) {
   HVD_ASSIGN(const std::vector<Bytes> parts, star_.gather(mine, patience_.deadline));
   Bytes decision;
   if (options_.rank == kRoot) {
-    PeerReports reports;
-    for (const Bytes& part : parts) {
-      HVD_ASSIGN(std::vector<Rank> peers, decode_peers(part, rank_count_));
-      reports.push_back(std::move(peers));
-    }
-    HVD_ASSIGN(decision, decide(reports));
+    HVD_ASSIGN(decision, decide(parts));
   }
   return star_.broadcast(std::move(decision), patience_.deadline);
 }
 
-Result<std::vector<int>> Formation::agree_on_hosts() {
-  std::vector<Rank> proven;
-  for (const auto& [peer, socket] : proven_) {
-    proven.push_back(peer);
+// Of what this rank would need with all that it has met: which of them are its domain is not known
+// yet. Memory that is touched beyond a control group's limit kills the process instead of failing.
+Status Formation::check_room() const {
+  const int local_size = static_cast<int>(proven_.size()) + 1;
+  if (local_size == 1) {
+    return ok_status();
   }
-  HVD_ASSIGN(const Bytes answer,
-             decide_at_root(encode_peers(proven), [](const PeerReports& reports) {
-               return Result<Bytes>(encode_hosts(fix_hosts(reports)));
-             }));
-  return decode_hosts(answer, rank_count_);
+  const std::size_t bytes = DomainLayout(local_size).segment_bytes();
+  HVD_TRY(check_memory_room(bytes, cgroup_folders_of_process(), "fewer ranks on this host"));
+  return Segment::check_room(bytes, bytes * proven_.size());
+}
+
+Result<HostGroups> Formation::agree_on_groups() {
+  MemoryReport mine;
+  for (const auto& [peer, socket] : proven_) {
+    mine.proven.push_back(peer);
+  }
+  mine.lack = check_room().message();
+  const Decide decide = [this](const std::vector<Bytes>& parts) -> Result<Bytes> {
+    PeerReports reports;
+    std::vector<std::string> lacks;
+    for (const Bytes& part : parts) {
+      HVD_ASSIGN(MemoryReport report, decode_memory_report(part, rank_count_));
+      reports.push_back(std::move(report.proven));
+      lacks.push_back(std::move(report.lack));
+    }
+    HostGroups groups{.host_of_rank = fix_hosts(reports), .domain_of_rank = {}};
+    groups.domain_of_rank = fix_domains(groups.host_of_rank, lacks);
+    remark_lacks(groups, lacks);
+    return encode_groups(groups);
+  };
+  HVD_ASSIGN(const Bytes answer, decide_at_root(encode_memory_report(mine), decide));
+  return decode_groups(answer, rank_count_);
+}
+
+// One line for each host: the first reason is as good as all.
+void Formation::remark_lacks(const HostGroups& groups, const std::vector<std::string>& lacks) {
+  std::vector<int> hosts_named;
+  for (std::size_t rank = 0; rank < lacks.size(); ++rank) {
+    const int host = groups.host_of_rank[rank];
+    const auto named = std::find(hosts_named.begin(), hosts_named.end(), host);
+    std::vector<int> members;
+    for (const Rank member : host_members(groups.host_of_rank, Rank(rank))) {
+      members.push_back(member.value);
+    }
+    if (lacks[rank].empty() || named != hosts_named.end() || members.size() == 1) {
+      continue;
+    }
+    hosts_named.push_back(host);
+    remarks_.lack +=
+        str(remarks_.lack.empty() ? "" : "; ", who(Rank(rank)), " has no memory to share, so ",
+            ranks_text(members), " of this host talk over TCP, which is slower: ", lacks[rank]);
+  }
 }
 
 // Everybody hands over before it takes: the messages fit into the sockets' buffers.
 Result<std::vector<ShmDomain::Member>> Formation::map_members(
-    const std::vector<int>& host_of_rank) {
-  const std::vector<Rank> ranks = host_members(host_of_rank, options_.rank);
-  const DomainLayout layout(static_cast<int>(ranks.size()), largest_host(host_of_rank));
-  HVD_TRY(check_memory_room(layout.segment_bytes(), cgroup_folders_of_process(),
-                            "fewer ranks on this host"),
-          "shared memory");
-  HVD_ASSIGN(Segment own, Segment::create(layout.segment_bytes()));
+    const std::vector<int>& domain_of_rank) {
+  const std::vector<Rank> ranks = host_members(domain_of_rank, options_.rank);
+  const DomainLayout layout(static_cast<int>(ranks.size()), largest_host(domain_of_rank));
+  HVD_ASSIGN(Segment own, make_own(ranks, layout), "shared memory");
   for (const Rank rank : ranks) {
     if (rank == options_.rank) {
       continue;
@@ -324,6 +372,11 @@ Result<std::vector<ShmDomain::Member>> Formation::map_members(
   return members;
 }
 
+Result<Segment> Formation::make_own(const std::vector<Rank>& ranks, const DomainLayout& layout) {
+  return ranks.size() == 1 ? Segment::create_unshared(layout.segment_bytes())
+                           : Segment::create(layout.segment_bytes());
+}
+
 }  // namespace
 
 Result<DomainListener> DomainListener::open() {
@@ -344,16 +397,16 @@ Result<std::unique_ptr<ShmDomain>> form_domain(DomainListener listener,
   return domain;
 }
 
-ShmDomain::ShmDomain(Rank self, std::vector<RankRecord> records, std::vector<int> host_of_rank,
+ShmDomain::ShmDomain(Rank self, std::vector<RankRecord> records, HostGroups groups,
                      std::vector<Member> members, std::shared_ptr<const Arena> arena,
-                     std::string notes)
+                     Remarks remarks)
     : self_(self),
       records_(std::move(records)),
-      host_of_rank_(std::move(host_of_rank)),
+      groups_(std::move(groups)),
       members_(std::move(members)),
       arena_(std::move(arena)),
-      layout_(static_cast<int>(members_.size()), largest_host(host_of_rank_)),
-      notes_(std::move(notes)) {}
+      layout_(static_cast<int>(members_.size()), largest_host(groups_.domain_of_rank)),
+      remarks_(std::move(remarks)) {}
 
 std::byte* ShmDomain::ring(int from_member, int to_member, Lane lane) const {
   return members_[static_cast<std::size_t>(from_member)].segment.data() +

@@ -16,6 +16,7 @@
 #include "backends/net/secret.h"
 #include "backends/shm/arena.h"
 #include "backends/shm/domain_layout.h"
+#include "backends/shm/host_groups.h"
 #include "backends/shm/pair_exchange.h"
 #include "core/base/clock.h"
 #include "core/base/status.h"
@@ -58,13 +59,20 @@ class ShmDomain {
     Fd socket;           // none for this rank itself; ends when the peer's process does
     Segment arena = {};  // none for this rank itself
   };
-  ShmDomain(Rank self, std::vector<RankRecord> records, std::vector<int> host_of_rank,
-            std::vector<Member> members, std::shared_ptr<const Arena> arena, std::string notes);
+  // Why something is not as it could be; empty in a good run.
+  struct Remarks {
+    std::string apart;  // of pairs of ranks that reached each other and did not prove the rest
+    std::string lack;   // of ranks that have no memory to share, in words for the user; the root's
+  };
+  ShmDomain(Rank self, std::vector<RankRecord> records, HostGroups groups,
+            std::vector<Member> members, std::shared_ptr<const Arena> arena, Remarks remarks);
 
   Rank self() const { return self_; }
   int rank_count() const { return static_cast<int>(records_.size()); }
   // The lowest rank of each rank's host, the same on all ranks; for bootstrap/topology.h.
-  const std::vector<int>& host_of_rank() const { return host_of_rank_; }
+  const std::vector<int>& host_of_rank() const { return groups_.host_of_rank; }
+  // Of those with which it shares memory: the same, but for hosts where some rank has none.
+  const std::vector<int>& domain_of_rank() const { return groups_.domain_of_rank; }
   const std::vector<Member>& members() const { return members_; }  // in order, this rank included
   const DomainLayout& layout() const { return layout_; }
   std::byte* ring(int from_member, int to_member, Lane lane) const;
@@ -74,24 +82,24 @@ class ShmDomain {
   ArenaMap arena_map() const;  // of no rank, if this one cannot see them all
   SleepWord* sleep_word(int member) const;
   std::string who(Rank rank) const;  // "rank 2 (host a, pid 4412)"
-  // Why ranks that could reach each other do not share memory; empty in a good run.
-  const std::string& notes() const { return notes_; }
+  const Remarks& remarks() const { return remarks_; }
   void for_each_fd(const std::function<void(int)>& visit) const;
 
  private:
   Rank self_;
   std::vector<RankRecord> records_;
-  std::vector<int> host_of_rank_;
+  HostGroups groups_;
   std::vector<Member> members_;
   std::shared_ptr<const Arena> arena_;  // this rank's own
   DomainLayout layout_;
-  std::string notes_;
+  Remarks remarks_;
 };
 
 // After join, by all ranks together. A pair of ranks shares a host if each has read a random word
 // out of memory that the other handed over a Unix socket, and HVD_HOST_KEY is the same for both;
-// the root fixes the outcome for all. Fails only if a rank that is awaited does not come, if memory
-// or descriptors cannot be had, or if the star breaks.
+// the root fixes the outcome for all. Where a rank of a host has no memory to share, all of that
+// host go without. Fails only if a rank that is awaited does not come, if not even the little can
+// be had that one needs to find the others, or if the star breaks.
 Result<std::unique_ptr<ShmDomain>> form_domain(DomainListener listener,
                                                const DomainOptions& options, ControlStar& star);
 

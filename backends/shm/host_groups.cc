@@ -5,6 +5,8 @@
 namespace hvd {
 namespace {
 
+constexpr std::size_t kLackBytesMax = 512;
+
 bool contains(const std::vector<Rank>& ranks, Rank rank) {
   return std::find(ranks.begin(), ranks.end(), rank) != ranks.end();
 }
@@ -68,6 +70,19 @@ std::vector<int> fix_hosts(const PeerReports& proven) {
   return host_of_rank;
 }
 
+std::vector<int> fix_domains(std::span<const int> host_of_rank,
+                             std::span<const std::string> lacks) {
+  std::vector<int> domain_of_rank(host_of_rank.begin(), host_of_rank.end());
+  for (std::size_t lacking = 0; lacking < lacks.size(); ++lacking) {
+    for (std::size_t rank = 0; !lacks[lacking].empty() && rank < host_of_rank.size(); ++rank) {
+      if (host_of_rank[rank] == host_of_rank[lacking]) {
+        domain_of_rank[rank] = static_cast<int>(rank);
+      }
+    }
+  }
+  return domain_of_rank;
+}
+
 int largest_host(std::span<const int> host_of_rank) {
   std::vector<int> sizes(host_of_rank.size());
   for (const int host : host_of_rank) {
@@ -124,29 +139,56 @@ Result<PeerReports> decode_reports(std::span<const std::byte> bytes, int rank_co
   return reports;
 }
 
-Bytes encode_hosts(std::span<const int> host_of_rank) {
+Bytes encode_memory_report(const MemoryReport& report) {
   ByteWriter writer;
-  for (const int host : host_of_rank) {
-    writer.put(std::int32_t{host});
+  put_peers(writer, report.proven);
+  writer.put_string(std::string_view(report.lack).substr(0, kLackBytesMax));
+  return writer.take();
+}
+
+Result<MemoryReport> decode_memory_report(std::span<const std::byte> bytes, int rank_count) {
+  ByteReader reader(bytes);
+  MemoryReport report;
+  report.proven = get_peers(reader);
+  report.lack = reader.get_string(kLackBytesMax);
+  if (!reader.finished() || !rising_ranks(report.proven, rank_count)) {
+    return malformed("a rank's peers and memory");
+  }
+  return report;
+}
+
+Bytes encode_groups(const HostGroups& groups) {
+  ByteWriter writer;
+  for (const std::vector<int>* ranks : {&groups.host_of_rank, &groups.domain_of_rank}) {
+    for (const int rank : *ranks) {
+      writer.put(std::int32_t{rank});
+    }
   }
   return writer.take();
 }
 
-Result<std::vector<int>> decode_hosts(std::span<const std::byte> bytes, int rank_count) {
+Result<HostGroups> decode_groups(std::span<const std::byte> bytes, int rank_count) {
   ByteReader reader(bytes);
-  std::vector<int> host_of_rank(static_cast<std::size_t>(rank_count));
+  HostGroups groups;
   bool valid = true;
-  for (int rank = 0; rank < rank_count; ++rank) {
-    const int host = reader.get<std::int32_t>();
-    host_of_rank[static_cast<std::size_t>(rank)] = host;
-    // The lowest rank of a host names it, so it is a rank that names itself.
-    valid =
-        valid && host >= 0 && host <= rank && host_of_rank[static_cast<std::size_t>(host)] == host;
+  for (std::vector<int>* ranks : {&groups.host_of_rank, &groups.domain_of_rank}) {
+    ranks->resize(static_cast<std::size_t>(rank_count));
+    for (int rank = 0; rank < rank_count; ++rank) {
+      const int lowest = reader.get<std::int32_t>();
+      (*ranks)[static_cast<std::size_t>(rank)] = lowest;
+      // The lowest rank of a host or domain names it, so it is a rank that names itself.
+      valid = valid && lowest >= 0 && lowest <= rank &&
+              (*ranks)[static_cast<std::size_t>(lowest)] == lowest;
+    }
+  }
+  for (std::size_t rank = 0; valid && rank < groups.host_of_rank.size(); ++rank) {
+    const int domain = groups.domain_of_rank[rank];
+    valid = domain == groups.host_of_rank[rank] || domain == static_cast<int>(rank);
   }
   if (!reader.finished() || !valid) {
     return malformed("the hosts of all ranks");
   }
-  return host_of_rank;
+  return groups;
 }
 
 }  // namespace hvd

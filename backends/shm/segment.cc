@@ -55,6 +55,31 @@ Result<Segment> Segment::create(std::size_t bytes) {
   return segment;
 }
 
+Result<Segment> Segment::create_unshared(std::size_t bytes) {
+  void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) {
+    return no_memory("mapping", bytes, errno);
+  }
+  Segment segment;
+  segment.data_ = static_cast<std::byte*>(memory);
+  segment.bytes_ = bytes;
+  return segment;
+}
+
+Status Segment::check_room(std::size_t bytes, std::size_t bytes_of_peers) {
+  HVD_ASSIGN(const Segment own, create(bytes));
+  if (bytes_of_peers == 0) {
+    return ok_status();
+  }
+  void* memory = ::mmap(nullptr, bytes_of_peers, PROT_NONE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED) {
+    return no_memory("mapping", bytes_of_peers, errno);
+  }
+  ::munmap(memory, bytes_of_peers);
+  return ok_status();
+}
+
 Result<Segment> Segment::map_peer(const Fd& memfd, std::size_t bytes, std::string_view whose) {
   const int seals = ::fcntl(memfd.get(), F_GET_SEALS);
   if (seals < 0 || (seals & F_SEAL_SHRINK) == 0) {

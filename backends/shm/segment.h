@@ -16,6 +16,10 @@ class Segment {
  public:
   // A memfd, zeroed, sealed so that nobody can cut it under a reader (which would kill the reader).
   static Result<Segment> create(std::size_t bytes);
+  // The same for one rank alone: without a memfd, so that no limit of files counts.
+  static Result<Segment> create_unshared(std::size_t bytes);
+  // Ok if create(bytes) and mappings of `bytes_of_peers` are within the limits of this process now.
+  static Status check_room(std::size_t bytes, std::size_t bytes_of_peers);
   // Maps what a peer handed over, after it was looked at: size and seals are the peer's word only
   // until then. `whose` is for the error: "rank 2 (host a, pid 4412)".
   static Result<Segment> map_peer(const Fd& memfd, std::size_t bytes, std::string_view whose);

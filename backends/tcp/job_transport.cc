@@ -27,7 +27,7 @@ std::vector<RoutedTransport::Limits> common_limits(std::span<const int> host_of_
 
 Result<JobTransport> make_job_transport(std::unique_ptr<ShmDomain> domain,
                                         JobTransportOptions options, Poller& poller) {
-  JobTransport job{.wires = nullptr, .tcp = nullptr, .host_of_rank = domain->host_of_rank()};
+  JobTransport job{.wires = nullptr, .tcp = nullptr, .host_of_rank = domain->domain_of_rank()};
   HVD_ASSIGN(job.wires, ShmTransport::create(std::move(domain), poller));
   const int own_host = job.host_of_rank[options.rank.index()];
   std::vector<bool> is_local;

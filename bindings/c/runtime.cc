@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "backends/bootstrap/cores.h"
+#include "backends/shm/host_groups.h"
 #include "backends/tcp/job_transport.h"
 #include "bindings/c/info.h"
 #include "bindings/c/spin_policy.h"
@@ -131,10 +132,11 @@ Status Runtime::join_others(std::uint64_t& join_count) {
 namespace {
 
 // Ranks bound to a core each have as many cores together as there are ranks.
-double cores_of_host(const ShmDomain& domain, const std::vector<RankRecord>& records) {
+double cores_of_host(const std::vector<int>& host_of_rank, Rank rank,
+                     const std::vector<RankRecord>& records) {
   std::vector<CoreShare> shares;
-  for (const ShmDomain::Member& member : domain.members()) {
-    shares.push_back(records[member.rank.index()].cores);
+  for (const Rank member : host_members(host_of_rank, rank)) {
+    shares.push_back(records[member.index()].cores);
   }
   return cores_together(shares);
 }
@@ -145,7 +147,11 @@ double cores_of_host(const ShmDomain& domain, const std::vector<RankRecord>& rec
 Status Runtime::set_up(std::unique_ptr<ShmDomain> domain, std::uint64_t generation) {
   place_ = places_of(domain->host_of_rank())[static_cast<std::size_t>(identity_.rank)];
   HVD_TRY(check_place(identity_, place_));
-  host_cores_ = cores_of_host(*domain, joined_.records);
+  host_cores_ = cores_of_host(domain->host_of_rank(), Rank(identity_.rank), joined_.records);
+  talks_through_memory_ = static_cast<int>(domain->members().size()) == identity_.size;
+  if (const std::string& lack = domain->remarks().lack; !lack.empty()) {
+    logger_->warn(lack);
+  }
   const std::vector<ControlChannel> channels = domain->control_channels();
   HVD_ASSIGN(JobTransport job,
              make_job_transport(std::move(domain),
@@ -193,10 +199,10 @@ void Runtime::start(ControlPlane& control, std::vector<RankAddress> addresses) {
   coordinator_ =
       std::make_unique<Coordinator>(config_, JobRanks(rank, std::move(addresses)),
                                     Coordinator::World{clock_, control, *data_, *logger_});
-  progress_ = std::make_unique<Progress>(
-      *coordinator_, *data_, *idle_, clock_,
-      spin_policy(host_cores_, place_.local_size, config_.spin_microseconds,
-                  place_.local_size == identity_.size));
+  progress_ =
+      std::make_unique<Progress>(*coordinator_, *data_, *idle_, clock_,
+                                 spin_policy(host_cores_, place_.local_size,
+                                             config_.spin_microseconds, talks_through_memory_));
   if (rank == kRoot) {
     logger_->info("job of ", identity_.size, " ranks; identity from ", identity_.source,
                   "; secret from ", secret_.source, "; data: ", data_->description());

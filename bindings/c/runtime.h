@@ -99,7 +99,8 @@ class Runtime {
   TcpTransport* tcp_ = nullptr;                // inside transport_, where the job has several hosts
   std::shared_ptr<const Arena> arena_;
   RankPlace place_;
-  double host_cores_ = 1;  // that the ranks of this host have together
+  double host_cores_ = 1;             // that the ranks of this host have together
+  bool talks_through_memory_ = true;  // with all ranks
   std::unique_ptr<NativeDataPlane> data_;
   std::unique_ptr<Coordinator> coordinator_;
   std::unique_ptr<Progress> progress_;

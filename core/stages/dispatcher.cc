@@ -228,7 +228,9 @@ Result<std::byte*> Dispatcher::place_result(Operation& operation, std::size_t ow
   operation.result = results_->take(bytes);
   if (operation.result == nullptr) {
     return error(StatusCode::resource, collective_name(request.kind), " '", request.name,
-                 "': rank ", rank_, " has no memory for the result of ", bytes, " bytes");
+                 "': rank ", rank_, " has no memory for the result of ", bytes,
+                 " bytes. limits: RLIMIT_AS (ulimit -v), its control group's, the machine's. raise "
+                 "them, or take fewer rows at a time");
   }
   return operation.result.get();
 }

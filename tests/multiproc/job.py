@@ -33,6 +33,7 @@ STATUS = {
     "deadline": 5,
     "peer_ended": 6,
     "unsupported": 7,
+    "resource": 8,
     "permission": 11,
 }
 

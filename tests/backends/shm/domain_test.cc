@@ -31,8 +31,10 @@ TEST_CASE("ranks of one machine prove that they share memory", "[shm]") {
       REQUIRE(domains[rank].ok());
       const ShmDomain& domain = **domains[rank];
       CHECK(domain.host_of_rank() == std::vector<int>(rank_count, 0));
+      CHECK(domain.domain_of_rank() == domain.host_of_rank());
       CHECK(domain.members().size() == rank_count);
-      CHECK(domain.notes() == "");
+      CHECK(domain.remarks().lack == "");
+      CHECK(domain.remarks().apart == "");
     }
   }
 }

@@ -55,7 +55,16 @@ TEST_CASE("hosts are cliques of pairs that both proved, for any reports", "[shm]
         RC_ASSERT(hosts[a] != hosts[b] || (proved(a, b) && proved(b, a)));
       }
     }
-    RC_ASSERT(decode_hosts(encode_hosts(hosts), rank_count).value() == hosts);
+    std::vector<std::string> lacks(static_cast<std::size_t>(rank_count));
+    lacks[static_cast<std::size_t>(*rc::gen::inRange(0, rank_count))] = "none to be had";
+    const HostGroups groups{hosts, fix_domains(hosts, lacks)};
+    for (std::size_t a = 0; a < hosts.size(); ++a) {
+      RC_ASSERT(groups.domain_of_rank[a] == hosts[a] ||
+                groups.domain_of_rank[a] == static_cast<int>(a));
+    }
+    const HostGroups again = decode_groups(encode_groups(groups), rank_count).value();
+    RC_ASSERT(again.host_of_rank == groups.host_of_rank);
+    RC_ASSERT(again.domain_of_rank == groups.domain_of_rank);
     RC_ASSERT(decode_reports(encode_reports(reports), rank_count).value() == reports);
   }));
 }
@@ -78,9 +87,30 @@ TEST_CASE("what a rank reports is input: malformed lists are refused", "[shm]") 
   longer.push_back(std::byte{0});
   CHECK_FALSE(decode_peers(longer, 3).ok());
   CHECK_FALSE(decode_peers(ByteWriter().put(~std::uint32_t{0}).take(), 3).ok());
-  CHECK_FALSE(decode_hosts(encode_hosts(std::vector<int>{0, 2, 2}), 3).ok());  // above itself
-  CHECK_FALSE(decode_hosts(encode_hosts(std::vector<int>{0, 0, 1}), 3).ok());  // no host's name
-  CHECK_FALSE(decode_hosts(encode_hosts(std::vector<int>{0, 0}), 3).ok());
+  const std::vector<int> alone = {0, 1, 2};
+  CHECK(decode_groups(encode_groups({{0, 0, 2}, alone}), 3).ok());
+  CHECK_FALSE(decode_groups(encode_groups({{0, 2, 2}, alone}), 3).ok());  // above itself
+  CHECK_FALSE(decode_groups(encode_groups({{0, 0, 1}, alone}), 3).ok());  // no host's name
+  CHECK_FALSE(decode_groups(encode_groups({{0, 0}, {0, 1}}), 3).ok());
+  CHECK_FALSE(decode_groups(encode_groups({{0, 0, 0}, {0, 1, 1}}), 3).ok());  // half a domain
+  CHECK_FALSE(decode_groups(encode_groups({alone, {0, 0, 2}}), 3).ok());      // across hosts
+  Bytes report = encode_memory_report({ranks({0, 2}), "no memory"});
+  CHECK(decode_memory_report(report, 3).value().lack == "no memory");
+  CHECK(decode_memory_report(report, 3).value().proven == ranks({0, 2}));
+  CHECK_FALSE(decode_memory_report(report, 2).ok());
+  CHECK(decode_memory_report(encode_memory_report({{}, std::string(5000, 'x')}), 2)
+            .value()
+            .lack.size() < 1000);
+  report.pop_back();
+  CHECK_FALSE(decode_memory_report(report, 3).ok());
+}
+
+TEST_CASE("a rank without memory leaves every rank of its host alone, and no other", "[shm]") {
+  const std::vector<int> hosts = {0, 1, 0, 1, 0};
+  const auto domains = [&](std::vector<std::string> lacks) { return fix_domains(hosts, lacks); };
+  CHECK(domains({"", "", "", "", ""}) == hosts);
+  CHECK(domains({"", "", "why", "", ""}) == std::vector<int>{0, 1, 2, 1, 4});
+  CHECK(domains({"why", "why", "", "", ""}) == std::vector<int>{0, 1, 2, 3, 4});
 }
 
 TEST_CASE("the largest host is the one with most ranks", "[shm]") {

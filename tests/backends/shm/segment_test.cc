@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "tests/catch.h"
@@ -100,6 +101,24 @@ TEST_CASE("a file size limit is an error that names it, not the end of the proce
   REQUIRE(::waitpid(child, &status, 0) == child);
   CHECK(WIFEXITED(status));
   CHECK(WEXITSTATUS(status) == 0);
+}
+
+TEST_CASE("memory of one rank alone is zeroed and has no descriptor", "[shm]") {
+  const Segment segment = Segment::create_unshared(100'000).value();
+  CHECK(segment.size() == 100'000);
+  CHECK_FALSE(segment.memfd().open());
+  CHECK(std::all_of(segment.data(), segment.data() + segment.size(),
+                    [](std::byte byte) { return byte == std::byte{0}; }));
+}
+
+TEST_CASE("room is checked for without keeping anything", "[shm]") {
+  CHECK(Segment::check_room(1 << 20, 0).ok());
+  CHECK(Segment::check_room(1 << 20, 3 << 20).ok());
+  const Status own = Segment::check_room(std::size_t{1} << 62, 0);
+  CHECK(own.code() == StatusCode::resource);
+  const Status peers = Segment::check_room(1 << 20, std::size_t{1} << 62);
+  CHECK(peers.code() == StatusCode::resource);
+  CHECK_THAT(peers.message(), Catch::Contains("RLIMIT_AS"));
 }
 
 }  // namespace
