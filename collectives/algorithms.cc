@@ -7,6 +7,7 @@
 
 #include "collectives/generators/adasum_allreduce.h"
 #include "collectives/generators/arena_allreduce.h"
+#include "collectives/generators/bruck_alltoall.h"
 #include "collectives/generators/circulant_allgather.h"
 #include "collectives/generators/circulant_allreduce.h"
 #include "collectives/generators/circulant_reduce_scatter.h"
@@ -90,7 +91,17 @@ double hierarchical_bound(const ScheduleSize& size) {
 double pairs_bound(const ScheduleSize& size) {
   return (3 * size.rank_count + 2) * (size.longest_part / size.chunk_elements + 1);
 }
+// Each round sends and receives up to half of all parts, put together of ever more stretches; then
+// each part is put in its place.
+double bruck_bound(const ScheduleSize& size) {
+  const double rounds = rounds_of(size.rank_count);
+  const double moved = rounds * size.rank_count / 2 * size.longest_part / size.chunk_elements;
+  const double parts = size.rank_count * (size.longest_part / size.chunk_elements + 1);
+  return 3 * (moved + rounds) + 2 * size.rank_count + parts;
+}
 double chain_bound(const ScheduleSize& size) { return 4 * chunks_of(size); }
+// Each half may end with a chunk that is short.
+double double_tree_bound(const ScheduleSize& size) { return 4 * (chunks_of(size) + 1); }
 double rounds_bound_slots(const ScheduleSize&) { return 2; }
 double rounds_bound_hosts(const ScheduleSize& size) { return 2 * rounds_of(size.rank_count) + 2; }
 double rounds_bound(const ScheduleSize& size) { return 2 * rounds_of(size.rank_count); }
@@ -176,6 +187,8 @@ constexpr std::array kRows = {
                  0, "down a binomial tree"},
     AlgorithmRow{Kind::broadcast, Algorithm::chain, "chain", make_chain_broadcast, chain_bound, 0,
                  "from rank to rank"},
+    AlgorithmRow{Kind::broadcast, Algorithm::double_tree, "double_tree", make_double_tree_broadcast,
+                 double_tree_bound, 0, "a half of the vector down each of two trees"},
     AlgorithmRow{Kind::reduce, Algorithm::slots, "slots", make_slots_reduce, one_shot_bound,
                  kNeedsSlots | kNeedsOneHost,
                  "all put their vectors into slots, the root combines them"},
@@ -189,6 +202,8 @@ constexpr std::array kRows = {
                  "up a binomial tree"},
     AlgorithmRow{Kind::reduce, Algorithm::chain, "chain", make_chain_reduce, chain_bound, 0,
                  "from rank to rank"},
+    AlgorithmRow{Kind::reduce, Algorithm::double_tree, "double_tree", make_double_tree_reduce,
+                 double_tree_bound, 0, "a half of the vector up each of two trees"},
     AlgorithmRow{Kind::reduce_scatter, Algorithm::slots, "slots", make_slots_reduce_scatter,
                  striped_bound, kNeedsSlots | kNeedsOneHost | kNeedsStripes,
                  "each rank puts the others' parts into its slots and combines its own"},
@@ -209,6 +224,8 @@ constexpr std::array kRows = {
                  "each rank puts the others' parts into its slots; they fetch them"},
     AlgorithmRow{Kind::alltoall, Algorithm::pairwise, "pairwise", make_pairwise_alltoall,
                  pairs_bound, 0, "each part goes straight to its rank"},
+    AlgorithmRow{Kind::alltoall, Algorithm::bruck, "bruck", make_bruck_alltoall, bruck_bound,
+                 kNeedsEqualCounts, "parts travel together to ever nearer ranks"},
     AlgorithmRow{Kind::gather, Algorithm::slots, "slots", make_slots_gather, parts_bound,
                  kNeedsSlots | kNeedsOneHost,
                  "each rank puts its part into its slots; the root fetches them"},
@@ -310,7 +327,8 @@ std::string_view unmet_need(const AlgorithmRow& row, const ScheduleParams& param
   if ((row.needs & kNeedsArena) != 0 && !params.in_arena) {
     return "the tensors are private";
   }
-  if ((row.needs & kNeedsEqualCounts) != 0 && !are_equal(params.counts)) {
+  if ((row.needs & kNeedsEqualCounts) != 0 &&
+      !(are_equal(params.counts) && are_equal(params.send_counts))) {
     return "the parts differ in size";
   }
   return "";

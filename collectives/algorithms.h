@@ -31,6 +31,8 @@ enum class Algorithm : std::uint8_t {
   arena = 14,         // tensors in shared memory are combined where they lie
   circulant = 15,     // halving and doubling around the ring, for any number of ranks
   adasum = 16,        // halving and doubling, with the dot products of whole vectors
+  bruck = 17,         // small parts travel together, in log p rounds
+  double_tree = 18,   // two trees, a half of the vector in each
 };
 
 // What must hold for the parameters, beside what check_params asks for.

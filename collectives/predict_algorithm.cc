@@ -57,12 +57,14 @@ Growth growth_of(const AlgorithmRow& row) {
     case Algorithm::tree:
     case Algorithm::dissemination:
     case Algorithm::adasum:
+    case Algorithm::double_tree:
       return Growth::logarithm;
     case Algorithm::hierarchical:
     case Algorithm::circulant:
       return has_counts(row.kind) ? Growth::ranks_of_parts : Growth::logarithm;
     case Algorithm::ring:
     case Algorithm::pairwise:
+    case Algorithm::bruck:
     case Algorithm::linear:
       return Growth::ranks_of_parts;
     case Algorithm::slots:
@@ -90,6 +92,7 @@ bool all_do_the_same(const AlgorithmRow& row, const ScheduleParams& params) {
     case Algorithm::pairwise:
     case Algorithm::dissemination:
     case Algorithm::circulant:
+    case Algorithm::bruck:
       return true;
     default:
       return false;

@@ -172,8 +172,13 @@ Algorithm allreduce_by_size(const Situation& situation, const HostTuning& tuning
 }
 
 // A chain moves each byte over each link once, but its last rank waits p chunks for the first; a
-// tree moves log p times the bytes through the root. So chains are for more chunks than ranks.
+// tree moves log p times the bytes through the root. So chains are for more chunks than ranks. Two
+// trees have both: from 8 ranks on they are first or within 5 % of the chain for all but short
+// vectors, which are bound by their rounds (docs/decisions/0010-candidates.md).
 Algorithm along_edges(const Situation& situation, const HostTuning& tuning) {
+  if (situation.rank_count >= 8) {
+    return situation.bytes > 32 * kKiB ? Algorithm::double_tree : Algorithm::tree;
+  }
   const std::uint64_t chunks = situation.bytes / tuning.chunk_bytes;
   const bool is_long = chunks > static_cast<std::uint64_t>(situation.rank_count);
   return is_long && situation.rank_count > 2 ? Algorithm::chain : Algorithm::tree;
@@ -209,6 +214,17 @@ Algorithm parts_by_size(const Situation& situation, Algorithm of_long_parts) {
   return situation.even_parts && per_rank <= 32 * kKiB ? Algorithm::circulant : of_long_parts;
 }
 
+// Parts so short that log2 p messages of half of all cost less than p - 1 of one part each: from 32
+// ranks on, where the copies and the bytes, which are log2 p / 2 times as many, do not count yet.
+Algorithm alltoall_by_size(const Situation& situation) {
+  if (situation.shares() && situation.host_count == 1) {
+    return Algorithm::slots;
+  }
+  const std::uint64_t per_rank = situation.bytes / static_cast<std::uint64_t>(situation.rank_count);
+  const bool is_small = situation.rank_count >= 32 && per_rank <= 512;
+  return is_small && situation.even_parts ? Algorithm::bruck : Algorithm::pairwise;
+}
+
 // What the rules prefer, or else the kind's first row that is possible.
 const AlgorithmRow& row_by_rules(const Situation& situation, const HostTuning& tuning) {
   const AlgorithmRow* wanted = nullptr;
@@ -220,6 +236,8 @@ const AlgorithmRow& row_by_rules(const Situation& situation, const HostTuning& t
     wanted = find_algorithm(situation.kind, broadcast_by_size(situation, tuning));
   } else if (situation.kind == CollectiveKind::allgather) {
     wanted = find_algorithm(situation.kind, parts_by_size(situation, Algorithm::ring));
+  } else if (situation.kind == CollectiveKind::alltoall) {
+    wanted = find_algorithm(situation.kind, alltoall_by_size(situation));
   } else if (situation.kind == CollectiveKind::reduce_scatter) {
     wanted = find_algorithm(situation.kind, parts_by_size(situation, Algorithm::pairwise));
   }
@@ -275,6 +293,9 @@ Result<const AlgorithmRow*> choose_algorithm(const Situation& situation,
 
 // How many pieces the vector has that travel by themselves.
 std::uint64_t piece_count_of(const AlgorithmRow& row, const Situation& situation) {
+  if (row.algorithm == Algorithm::bruck) {
+    return 2;  // half of all parts travel together
+  }
   const bool goes_in_parts = row.algorithm == Algorithm::ring || has_counts(row.kind);
   if (row.algorithm == Algorithm::hierarchical && !has_counts(row.kind)) {
     return static_cast<std::uint64_t>(situation.ranks_per_host);
@@ -285,14 +306,16 @@ std::uint64_t piece_count_of(const AlgorithmRow& row, const Situation& situation
 // Long vectors go in the chunks that were best on this host (64 KiB cost 25-30 % more than 256 KiB,
 // data_plane.md, "Shared memory"; larger ones leave the caches). Below that, a piece that travels
 // as a whole (the vector, or a rank's block of it) is cut in two, so that the second half is under
-// way while the first is reduced; in eight where it passes through hosts, whose stages overlap.
+// way while the first is reduced; in eight where it passes through many, whose stages overlap.
 // Cutting below 16 KiB would cost more than it hides; and below 64 KiB where the pieces pass
 // through shared slots: a wait for all ranks costs 2 us where four of them share two cores (64 KiB
 // at p 4: 16 us whole, 18 in halves, 25 in quarters), and p 2 gains nothing.
 std::uint64_t chunk_by_size(const AlgorithmRow& row, const Situation& situation,
                             const HostTuning& tuning) {
   const std::uint64_t piece = situation.bytes / piece_count_of(row, situation);
-  const std::uint64_t cuts = row.algorithm == Algorithm::hierarchical ? 8 : 2;
+  const bool passes_many =
+      row.algorithm == Algorithm::hierarchical || row.algorithm == Algorithm::double_tree;
+  const std::uint64_t cuts = passes_many ? 8 : 2;
   const bool only_slots = (row.needs & kNeedsSlots) != 0 && (row.needs & kNeedsOneHost) != 0;
   const std::uint64_t least = std::min((only_slots ? 64 : 16) * kKiB, tuning.chunk_bytes);
   return std::clamp((piece + cuts - 1) / cuts, least, tuning.chunk_bytes);

@@ -1,5 +1,5 @@
-// collectives/generators/tree_broadcast.h: a binomial tree from any root.
-// Not here: chains, which are better for very long vectors (not written yet).
+// collectives/generators/tree_broadcast.h: down a tree, a chain or two trees, from any root.
+// Not here: who is whose child (tree.h).
 // Threads: pure function.  Limits: parameters that check_params accepts.
 // Read next: tree_broadcast.cc, then ../verifier.h.
 #pragma once
@@ -13,5 +13,8 @@ namespace hvd {
 Schedule make_tree_broadcast(const ScheduleParams& params);
 // p - 1 rounds for the first chunk, but nobody sends more than one vector.
 Schedule make_chain_broadcast(const ScheduleParams& params);
+// A half down each of two trees: log p rounds for the first chunk, and nobody sends more than one
+// vector.
+Schedule make_double_tree_broadcast(const ScheduleParams& params);
 
 }  // namespace hvd

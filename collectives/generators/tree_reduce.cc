@@ -1,5 +1,9 @@
 #include "collectives/generators/tree_reduce.h"
 
+#include <algorithm>
+#include <utility>
+#include <vector>
+
 #include "collectives/generators/blocks.h"
 #include "collectives/generators/tree.h"
 
@@ -8,27 +12,27 @@ namespace {
 
 class TreeReduce {
  public:
-  TreeReduce(const ScheduleParams& params, TreePlace tree)
+  TreeReduce(const ScheduleParams& params, std::vector<TreeFlow> flows)
       : params_(params),
-        tree_(std::move(tree)),
+        flows_(std::move(flows)),
         is_root_(params.rank == params.root),
         builder_(CollectiveKind::reduce, params) {}
 
   Schedule make() {
     // Only the root has an output: the others combine in scratch.
-    const bool combines = !tree_.children.empty() || params_.prescale;
-    const Block all{0, params_.element_count};
+    const bool combines = params_.prescale || std::any_of(flows_.begin(), flows_.end(), has_child);
     if (!is_root_ && combines) {
       builder_.scratch(std::min(params_.chunk_element_count, params_.element_count));
     }
-    for (std::uint64_t k = 0; k < chunk_count_of(all, params_.chunk_element_count); ++k) {
-      reduce(chunk_of(all, params_.chunk_element_count, k));
-    }
+    pass_in_turns(flows_, params_.chunk_element_count,
+                  [this](const TreePlace& tree, Block chunk) { reduce(tree, chunk); });
     return builder_.take();
   }
 
  private:
-  void reduce(Block chunk) {
+  static bool has_child(const TreeFlow& flow) { return !flow.tree.children.empty(); }
+
+  void reduce(const TreePlace& tree, Block chunk) {
     const Place to = is_root_ ? at_output(chunk.offset) : at_scratch(0);
     Place mine = at_input(chunk.offset);
     const bool alone = params_.rank_count == 1;
@@ -36,11 +40,11 @@ class TreeReduce {
       builder_.copy(to, mine, chunk.count, pre_flag(params_) | (alone ? post_flag(params_) : 0U));
       mine = to;
     }
-    combine_upwards(builder_, tree_, mine, to, chunk.count, post_flag(params_));
+    combine_upwards(builder_, tree, mine, to, chunk.count, post_flag(params_));
   }
 
   const ScheduleParams& params_;
-  const TreePlace tree_;
+  const std::vector<TreeFlow> flows_;
   const bool is_root_;
   ScheduleBuilder builder_;
 };
@@ -48,11 +52,19 @@ class TreeReduce {
 }  // namespace
 
 Schedule make_tree_reduce(const ScheduleParams& params) {
-  return TreeReduce(params, binomial_place(params.rank, params.rank_count, params.root)).make();
+  return TreeReduce(params, one_flow(binomial_place(params.rank, params.rank_count, params.root),
+                                     params.element_count))
+      .make();
 }
 
 Schedule make_chain_reduce(const ScheduleParams& params) {
-  return TreeReduce(params, chain_place(params.rank, params.rank_count, params.root)).make();
+  return TreeReduce(params, one_flow(chain_place(params.rank, params.rank_count, params.root),
+                                     params.element_count))
+      .make();
+}
+
+Schedule make_double_tree_reduce(const ScheduleParams& params) {
+  return TreeReduce(params, double_tree_flows(params, false)).make();
 }
 
 }  // namespace hvd

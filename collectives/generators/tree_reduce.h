@@ -12,5 +12,8 @@ namespace hvd {
 // but nobody takes or sends more than one vector.
 Schedule make_tree_reduce(const ScheduleParams& params);
 Schedule make_chain_reduce(const ScheduleParams& params);
+// A half up each of two trees: log p rounds for the first chunk, and nobody takes or sends more
+// than one vector.
+Schedule make_double_tree_reduce(const ScheduleParams& params);
 
 }  // namespace hvd

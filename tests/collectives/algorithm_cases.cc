@@ -166,7 +166,9 @@ class Cases {
       return with_hosts();
     }
     for (const PartShape shape : kPartShapes) {
-      if (extent_ == Extent::probe && shape != PartShape::ragged) {
+      const bool must_be_equal = (one_.row->needs & kNeedsEqualCounts) != 0;
+      const auto probed = must_be_equal ? PartShape::equal : PartShape::ragged;
+      if (shape != probed && (extent_ == Extent::probe || must_be_equal)) {
         continue;
       }
       if (kind == CollectiveKind::alltoall) {
@@ -318,13 +320,16 @@ AlgorithmCase random_case(const AlgorithmRow& row, int rank_count_max, Random& r
     params.root = has_root(row.kind) ? Rank{static_cast<std::size_t>(random.below(ranks))} : kRoot;
     one.sender = Rank{static_cast<std::size_t>(random.below(ranks))};
     one.receiver = Rank{(one.sender.value + 1) % params.rank_count};
-    const auto shape = kPartShapes[static_cast<std::size_t>(random.below(kPartShapes.size()))];
+    const auto drawn = kPartShapes[static_cast<std::size_t>(random.below(kPartShapes.size()))];
+    const auto shape = (row.needs & kNeedsEqualCounts) != 0 ? PartShape::equal : drawn;
     params.counts = is_counted
                         ? parts_of(shape, params.rank_count, random.below(6) + 1, random.below(5))
                         : Parts{};
     one.sent.clear();
+    std::uint64_t most = random.below(4) + 1;
     for (std::uint64_t r = 0; row.kind == CollectiveKind::alltoall && r < ranks; ++r) {
-      one.sent.push_back(parts_of(shape, params.rank_count, random.below(4) + 1, r));
+      one.sent.push_back(parts_of(shape, params.rank_count, most, r));
+      most = (row.needs & kNeedsEqualCounts) != 0 ? most : random.below(4) + 1;
     }
     if ((row.needs & kNeedsSeveralHosts) != 0) {
       const auto layouts = host_layouts(params.rank_count);

@@ -2,6 +2,7 @@
 
 #include "collectives/generators/adasum_allreduce.h"
 #include "collectives/generators/arena_allreduce.h"
+#include "collectives/generators/bruck_alltoall.h"
 #include "collectives/generators/circulant_allgather.h"
 #include "collectives/generators/circulant_allreduce.h"
 #include "collectives/generators/circulant_reduce_scatter.h"
@@ -120,6 +121,10 @@ std::vector<GoldenFile> edge_schedules() {
       {"adasum_allreduce.txt", printed(make_adasum_allreduce, allreduces)},
       {"tree_broadcast.txt", printed(make_tree_broadcast, roots)},
       {"chain_broadcast.txt", printed(make_chain_broadcast, {rooted(sized(3, 3, 2), 1)})},
+      {"double_tree_broadcast.txt",
+       printed(make_double_tree_broadcast, {rooted(sized(5, 3, 2), 1)})},
+      {"double_tree_reduce.txt",
+       printed(make_double_tree_reduce, {scaled(rooted(sized(5, 3, 2), 1))})},
       {"tree_reduce.txt", printed(make_tree_reduce, roots)},
       {"chain_reduce.txt", printed(make_chain_reduce, {scaled(rooted(sized(3, 3, 2), 1))})},
       {"ring_allgather.txt", printed(make_ring_allgather, {gathering({3}, 2), gathering({2, 3}, 2),
@@ -127,6 +132,7 @@ std::vector<GoldenFile> edge_schedules() {
       {"ring_reduce_scatter.txt", printed(make_ring_reduce_scatter, parts)},
       {"pairwise_reduce_scatter.txt", printed(make_pairwise_reduce_scatter, parts)},
       {"pairwise_alltoall.txt", printed(make_pairwise_alltoall, {exchanging(3, 3, 2)})},
+      {"bruck_alltoall.txt", printed(make_bruck_alltoall, {exchanging(3, 3, 4)})},
       {"linear_gather.txt", printed(make_linear_gather, {rooted(gathering({3, 0, 1}, 2), 1)})},
       {"linear_scatter.txt", printed(make_linear_scatter, {rooted(gathering({3, 0, 1}, 2), 1)})},
       {"send.txt", schedule_text(make_send(to_other(sized(2, 3, 2))))},

@@ -107,6 +107,7 @@ TEST_CASE("one rank stands for all where all do the same", "[cost]") {
                                         {Kind::reduce_scatter, Algorithm::ring},
                                         {Kind::reduce_scatter, Algorithm::pairwise},
                                         {Kind::alltoall, Algorithm::pairwise},
+                                        {Kind::alltoall, Algorithm::bruck},
                                         {Kind::allreduce, Algorithm::halving_doubling},
                                         {Kind::allreduce, Algorithm::recursive_doubling},
                                         {Kind::barrier, Algorithm::dissemination}}) {
@@ -186,6 +187,31 @@ TEST_CASE("of 131072 hosts halving is some forty times as fast as the ring", "[c
   CHECK(ring == Approx(0.669).epsilon(0.05));
   CHECK(ring / halving > 30);
   CHECK(ring / halving < 60);
+}
+
+TEST_CASE("two trees are several times as fast as one or a chain for many ranks", "[cost]") {
+  for (const CollectiveKind kind : {CollectiveKind::broadcast, CollectiveKind::reduce}) {
+    const ScheduleParams params = job(kind, 256, 4 * kMiB, 1, 64 * kKiB);
+    const double both = cost_of(kind, Algorithm::double_tree, params).seconds;
+    CHECK(both * 5 < cost_of(kind, Algorithm::tree, params).seconds);
+    CHECK(both * 2 < cost_of(kind, Algorithm::chain, params).seconds);
+    const ScheduleParams few = job(kind, 8, 64 * kMiB);
+    CHECK(cost_of(kind, Algorithm::double_tree, few).seconds <
+          cost_of(kind, Algorithm::chain, few).seconds * 1.05);
+  }
+}
+
+TEST_CASE("Bruck's alltoall is for short parts and the pairwise one for others", "[cost]") {
+  constexpr auto kind = CollectiveKind::alltoall;
+  for (const int rank_count : {64, 256}) {
+    const auto seconds = [&](Algorithm algorithm, std::uint64_t part) {
+      const auto ranks = static_cast<std::uint64_t>(rank_count);
+      return cost_of(kind, algorithm, job(kind, rank_count, part * ranks)).seconds;
+    };
+    CHECK(seconds(Algorithm::bruck, 64) * 2 < seconds(Algorithm::pairwise, 64));
+    CHECK(seconds(Algorithm::bruck, 512) < seconds(Algorithm::pairwise, 512));
+    CHECK(seconds(Algorithm::bruck, 4096) > seconds(Algorithm::pairwise, 4096));
+  }
 }
 
 TEST_CASE("an algorithm whose needs are not met has no prediction", "[cost]") {

@@ -218,6 +218,35 @@ TEST_CASE("vectors of one root go through slots, down a tree, or along a chain i
   }
 }
 
+TEST_CASE("from 8 ranks on all but short vectors of one root go along two trees", "[selector]") {
+  for (const CollectiveKind kind : {CollectiveKind::broadcast, CollectiveKind::reduce}) {
+    for (const int rank_count : {8, 100}) {
+      WorkShape shape = allreduce_of((32 << 10) / 4);
+      shape.kind = kind;
+      CHECK(chosen(shape, rank_count).algorithm == Algorithm::tree);
+      shape.element_count += 1;
+      CHECK(chosen(shape, rank_count).algorithm == Algorithm::double_tree);
+      shape.element_count = 16 << 20;
+      CHECK(chosen(shape, rank_count).algorithm == Algorithm::double_tree);
+    }
+  }
+}
+
+TEST_CASE("equal short parts of an alltoall of many ranks travel together", "[selector]") {
+  constexpr int kRanks = 32;
+  WorkShape shape = allreduce_of(kRanks * 512 / 4);
+  shape.kind = CollectiveKind::alltoall;
+  shape.even_parts = true;
+  CHECK(chosen(shape, kRanks).algorithm == Algorithm::bruck);
+  CHECK(chosen(shape, kRanks / 2).algorithm == Algorithm::pairwise);
+  CHECK(chosen(shape, kRanks, kShared).algorithm == Algorithm::slots);
+  shape.even_parts = false;
+  CHECK(chosen(shape, kRanks).algorithm == Algorithm::pairwise);
+  shape.even_parts = true;
+  shape.element_count += kRanks;
+  CHECK(chosen(shape, kRanks).algorithm == Algorithm::pairwise);
+}
+
 TEST_CASE("only fp32 that is reduced over edges becomes narrow", "[selector]") {
   SelectorSettings settings;
   settings.narrow = WireType::bfloat16;

@@ -6,8 +6,7 @@
 namespace hvd {
 namespace {
 
-TEST_CASE("tree broadcast is proven for every root and size on up to 9 ranks",
-          "[tree_broadcast]") {
+TEST_CASE("tree broadcast is proven for every root and size on up to 9 ranks", "[tree_broadcast]") {
   int count = 0;
   for_sizes([&](ScheduleParams params, int edge_slot_count) {
     for (int root = 0; root < params.rank_count; ++root) {
@@ -24,6 +23,10 @@ TEST_CASE("tree broadcast is proven for every root and size on up to 9 ranks",
 
 TEST_CASE("chain broadcast is proven for any root", "[tree_broadcast]") {
   CHECK(verify_kind(CollectiveKind::broadcast, make_chain_broadcast, Ground::edges) > 5'000);
+}
+
+TEST_CASE("double tree broadcast is proven for any root", "[tree_broadcast]") {
+  CHECK(verify_kind(CollectiveKind::broadcast, make_double_tree_broadcast, Ground::edges) > 5'000);
 }
 
 }  // namespace
