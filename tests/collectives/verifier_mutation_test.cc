@@ -85,14 +85,18 @@ void judge(const std::vector<Schedule>& mutant, Damage damage, const AlgorithmCa
   }
 }
 
-Tally judge_mutants(const AlgorithmRow& row, std::uint64_t seed) {
+Tally judge_mutants(const AlgorithmRow& row, std::uint64_t seed, int times) {
   Random random(seed);
   Tally tally;
   for (const bool is_large : {false, true}) {
-    const int mutant_count = is_large ? kLargeMutantCount : kMutantCount;
+    const int mutant_count = times * (is_large ? kLargeMutantCount : kMutantCount);
     for (int count = 0; count < mutant_count;) {
       const AlgorithmCase one = random_case(row, is_large ? 6 : 3, random);
-      std::vector<Schedule> schedules = schedules_of(one);
+      const std::vector<Schedule> schedules = schedules_of(one);
+      if (const VerifierReport report = verify_schedules(schedules, one.edge_slot_count);
+          !report.ok()) {
+        FAIL("not damaged yet: " << report.status.message() << "\n" << case_text(one));
+      }
       // Several of one case: most of the time goes into drawing cases that can be damaged.
       for (int i = 0; i < 4; ++i) {
         std::vector<Schedule> mutant = schedules;
@@ -111,30 +115,41 @@ Tally judge_mutants(const AlgorithmRow& row, std::uint64_t seed) {
 constexpr std::array<Damage, 3> kNeverHarmless = {Damage::toggle_prescale, Damage::toggle_postscale,
                                                   Damage::shift_destination};
 
-TEST_CASE("damaged schedules of every algorithm are rejected, or right in all interleavings",
-          "[verifier][mutation]") {
-  std::uint64_t seed = 1;
+// `times` as many as said above, from this seed on. How many were harmless and of what kind is
+// listed where it is asked for.
+void require_rejected(std::uint64_t seed, int times, bool listed) {
   int rejected_count = 0;
   int mutant_count = 0;
   for (const AlgorithmRow& row : algorithm_rows()) {
-    const Tally tally = judge_mutants(row, seed++);
+    const Tally tally = judge_mutants(row, seed++, times);
     const int count = tally.rejected_count + tally.proven_count + tally.sampled_count;
-    INFO(collective_name(row.kind)
-         << " " << row.name << ": of " << count << " mutants " << tally.rejected_count
-         << " rejected, " << tally.proven_count << " equivalent in all interleavings, "
-         << tally.sampled_count << " in those tried" << tally.text());
+    const std::string text =
+        str(collective_name(row.kind), " ", row.name, ": of ", count, " mutants ",
+            tally.rejected_count, " rejected, ", tally.proven_count,
+            " equivalent in all interleavings, ", tally.sampled_count, " in those tried");
+    INFO(text << tally.text());
     for (const Damage damage : kNeverHarmless) {
       CHECK(tally.harmless[static_cast<std::size_t>(damage)] == 0);
     }
     CHECK(tally.rejected_count * 100 >= count * 50);
     rejected_count += tally.rejected_count;
     mutant_count += count;
-    UNSCOPED_INFO(collective_name(row.kind)
-                  << " " << row.name << ": " << tally.rejected_count << " of " << count
-                  << " rejected, equivalent " << tally.proven_count << " proven "
-                  << tally.sampled_count << " tried");
+    if (listed) {
+      WARN(text << tally.text());
+    }
   }
   CHECK(rejected_count * 100 >= mutant_count * 70);
+}
+
+TEST_CASE("damaged schedules of every algorithm are rejected, or right in all interleavings",
+          "[verifier][mutation]") {
+  require_rejected(1, 1, false);
+}
+
+// Hidden: a part of ./dev test full.
+TEST_CASE("ten times as many damaged schedules are rejected, or right in all interleavings",
+          "[.][mutation-full]") {
+  require_rejected(1000, 10, true);
 }
 
 }  // namespace

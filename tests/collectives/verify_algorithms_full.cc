@@ -30,42 +30,39 @@ int verify_cases(int rank_count, Extent extent) {
   return count;
 }
 
-// Below `all_below` with all combinations of factors, places and roots; then some of each size.
-void verify_range(int first, int last, int all_below) {
-  for (int p = first; p <= last; ++p) {
-    const int count = verify_cases(p, p < all_below ? Extent::full : Extent::quick);
-    WARN("p " << p << ": " << count << " cases proven");
-    CHECK(count > 0);
-  }
+void verify(int rank_count, Extent extent) {
+  const int count = verify_cases(rank_count, extent);
+  WARN("p " << rank_count << ": " << count << " cases proven");
+  CHECK(count > 0);
 }
 
-TEST_CASE("each algorithm is proven for all sizes on 1 to 16 ranks", "[1-16]") {
-  verify_range(1, 16, 17);
+TEMPLATE_TEST_CASE_SIG("each algorithm is proven for all sizes and factors on so many ranks",
+                       "[1-16]", ((int kRanks), kRanks), 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13,
+                       14, 15, 16) {
+  verify(kRanks, Extent::full);
 }
-TEST_CASE("each algorithm is proven for all sizes on 17 to 32 ranks", "[17-32]") {
-  verify_range(17, 32, 17);
+TEMPLATE_TEST_CASE_SIG("each algorithm is proven for all sizes on so many ranks, up to 32",
+                       "[17-32]", ((int kRanks), kRanks), 17, 18, 19, 20, 21, 22, 23, 24, 25, 26,
+                       27, 28, 29, 30, 31, 32) {
+  verify(kRanks, Extent::quick);
 }
-TEST_CASE("each algorithm is proven for all sizes on 33 to 48 ranks", "[33-48]") {
-  verify_range(33, 48, 17);
+TEMPLATE_TEST_CASE_SIG("each algorithm is proven for all sizes on so many ranks, up to 48",
+                       "[33-48]", ((int kRanks), kRanks), 33, 34, 35, 36, 37, 38, 39, 40, 41, 42,
+                       43, 44, 45, 46, 47, 48) {
+  verify(kRanks, Extent::quick);
 }
-TEST_CASE("each algorithm is proven for all sizes on 49 to 64 ranks", "[49-64]") {
-  verify_range(49, 64, 17);
+TEMPLATE_TEST_CASE_SIG("each algorithm is proven for all sizes on so many ranks, up to 64",
+                       "[49-64]", ((int kRanks), kRanks), 49, 50, 51, 52, 53, 54, 55, 56, 57, 58,
+                       59, 60, 61, 62, 63, 64) {
+  verify(kRanks, Extent::quick);
 }
-
-TEST_CASE("each algorithm is proven for a sample of sizes on 65 to 256 ranks", "[256]") {
-  for (const int p : {65, 96, 100, 127, 128, 129, 256}) {
-    const int count = verify_cases(p, Extent::probe);
-    WARN("p " << p << ": " << count << " cases proven");
-    CHECK(count > 0);
-  }
+TEMPLATE_TEST_CASE_SIG("each algorithm is proven for two sizes on so many ranks, up to 256",
+                       "[256]", ((int kRanks), kRanks), 65, 96, 100, 127, 128, 129, 256) {
+  verify(kRanks, Extent::probe);
 }
-
-TEST_CASE("each algorithm is proven for a few sizes on 1000 and 1024 ranks", "[1024]") {
-  for (const int p : {1000, 1024}) {
-    const int count = verify_cases(p, Extent::probe);
-    WARN("p " << p << ": " << count << " cases proven");
-    CHECK(count > 0);
-  }
+TEMPLATE_TEST_CASE_SIG("each algorithm is proven for two sizes on so many ranks, up to 1024",
+                       "[1024]", ((int kRanks), kRanks), 1000, 1024) {
+  verify(kRanks, Extent::probe);
 }
 
 }  // namespace

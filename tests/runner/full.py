@@ -4,13 +4,19 @@ san       unit, sim, multiproc under ASan+UBSan, unit and sim under TSan; no sup
 sim       unit and sim with 2,000 cases for each property
 fault     fault and multiproc, five times, with what is marked `full`
 versions  the Python suite on every CPython from 3.9 that this machine has
+neon      the reduction kernels and their tests for AArch64, by a cross compiler, run by qemu-user
+damage    ten times the seeded damage of `unit`, and twenty times its worlds of many groups
 verify-N  every algorithm's schedules on all numbers of ranks up to 64, some up to 1,024; N is 1-16,
-          17-32, 33-48, 49-64, 256 or 1024, each up to an hour
+          17-32, 33-48, 49-64, 256 or 1024, each up to an hour; as many numbers at once as cores
 fuzz      20,000 inputs for each parser (test cases with the tag [fuzz]) under ASan+UBSan
 
-A part that passed on this commit is not run again, so that a run that was stopped goes on.
+A part (of verify-N a number of ranks) that passed on this commit is not run again, so that a run
+that was stopped goes on.
 """
 
+import ast
+import concurrent.futures
+import configparser
 import functools
 import os
 import pathlib
@@ -39,6 +45,7 @@ SANITIZER_SETTINGS = {
 # Sanitizers make a program up to 20 times slower.
 PATIENCE = 30
 FAULT_ROUNDS = 5
+NEON_CROSS_FILE = ROOT / "tests" / "runner" / "aarch64-linux-gnu.ini"
 
 
 def logged(command, name, env=None):
@@ -142,16 +149,68 @@ def fuzz():
     return [r for n in names for r in run_programs(n, folder, ("[fuzz]",), settings)]
 
 
-def verify(ranks):
-    """The test cases with that tag of tests/collectives/verify_algorithms_full.cc."""
-    return run_programs("verify", extra=(f"[{ranks}]",))
+def neon():
+    folder = ROOT / "build-neon"
+    failed = []
+    if not (folder / "build.ninja").exists():
+        options = [f"--cross-file={NEON_CROSS_FILE}", "-Drooms=kernels", "-Dtests=enabled"]
+        meson = [sys.executable, "-m", "mesonbuild.mesonmain", "setup"]
+        failed = logged([*meson, folder, *options, "-Dpython=disabled"], "neon-setup")
+    failed = failed or logged(["ninja", "-C", folder], "neon-compile")
+    if failed:
+        return failed
+    emulator = emulator_of(NEON_CROSS_FILE)
+    tests = suites.meson_tests("unit", folder)
+    return [r for t in tests for r in suites.run_meson_test("neon", t, folder, emulator=emulator)]
 
 
-PARTS = {"san": san, "sim": sim, "fault": fault, "versions": versions, "fuzz": fuzz}
-RANKS = ("1-16", "17-32", "33-48", "49-64", "256", "1024")
-PARTS |= {f"verify-{ranks}": functools.partial(verify, ranks) for ranks in RANKS}
+def emulator_of(cross_file):
+    """exe_wrapper, whose value meson writes as Python does."""
+    parser = configparser.ConfigParser()
+    parser.read(cross_file)
+    return ast.literal_eval(parser["binaries"]["exe_wrapper"])
 
 
+def verify(rank_counts):
+    """The longest first, so that no core is left with one of them at the end."""
+    (test,) = suites.meson_tests("verify")
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        results = pool.map(functools.partial(verify_one, test), reversed(rank_counts))
+        return [r for of_one in results for r in of_one]
+
+
+def verify_one(test, rank_count):
+    """The test case of tests/collectives/verify_algorithms_full.cc for that many ranks."""
+    name = f"verify-of-{rank_count}"
+    if passed_before(name):
+        return [Result("verify", f"{rank_count} ranks, on this commit before", "passed")]
+    renamed = {**test, "name": name}
+    results = suites.run_meson_test("verify", renamed, extra=(f"* - {rank_count}",))
+    if results and all(r.outcome == "passed" for r in results):
+        remember(name)
+    return results
+
+
+def damage():
+    """The test cases of tests/collectives that are hidden because they take minutes."""
+    (test,) = [t for t in suites.meson_tests("unit") if t["name"] == "collectives"]
+    return suites.run_meson_test("damage", test, extra=("[mutation-full],[composition-full]",))
+
+
+PARTS = {"san": san, "sim": sim, "fault": fault, "versions": versions, "neon": neon, "fuzz": fuzz}
+PARTS["damage"] = damage
+RANK_COUNTS = {
+    "1-16": range(1, 17),
+    "17-32": range(17, 33),
+    "33-48": range(33, 49),
+    "49-64": range(49, 65),
+    "256": (65, 96, 100, 127, 128, 129, 256),
+    "1024": (1000, 1024),
+}
+PARTS |= {f"verify-{name}": functools.partial(verify, of) for name, of in RANK_COUNTS.items()}
+
+
+@functools.cache
 def commit():
     """The commit that the tree is equal to; empty if it differs from its commit."""
     git = ["git", "-c", f"safe.directory={ROOT}", "-C", str(ROOT)]
@@ -163,6 +222,20 @@ def commit():
     ).stdout.strip()
 
 
+def stamp_of(name):
+    return STAMPS / f"{name}-{commit()}.passed"
+
+
+def passed_before(name):
+    return commit() != "" and stamp_of(name).exists()
+
+
+def remember(name):
+    if commit():
+        STAMPS.mkdir(parents=True, exist_ok=True)
+        stamp_of(name).touch()
+
+
 def main(arguments):
     unknown = [name for name in arguments if name not in PARTS]
     if unknown:
@@ -170,18 +243,15 @@ def main(arguments):
         return 2
     suites.PATIENCE = PATIENCE
     rows = allowed_skips.parse((ROOT / "tests/allowed_skips.txt").read_text())
-    here = commit()
     status = 0
     for part in arguments or PARTS:
-        stamp = STAMPS / f"{part}-{here}.passed"
-        if here and stamp.exists():
+        if passed_before(part):
             print(f"{part}: passed on this commit before")
             continue
         run_part = PARTS[part]
         failed = run_suites.run([part], False, run_suite=lambda _, run=run_part: run(), rows=rows)
-        if here and not failed:
-            stamp.parent.mkdir(parents=True, exist_ok=True)
-            stamp.touch()
+        if not failed:
+            remember(part)
         status = status or failed
     return status
 

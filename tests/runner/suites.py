@@ -90,8 +90,11 @@ def meson_tests(suite, build=BUILD):
     return [t for t in listed if any(s.split(":")[-1] == suite for s in t["suite"])]
 
 
-def run_meson_test(suite, test, build=BUILD, extra=(), settings=None):
-    """A program of the build folder is a Catch2 program; anything else counts as one test."""
+def run_meson_test(suite, test, build=BUILD, extra=(), settings=None, emulator=()):
+    """A program of the build folder is a Catch2 program; anything else counts as one test.
+
+    `emulator`: words before the command of a program that is for another machine.
+    """
     log = LOGS / f"{suite}-{test['name']}.log"
     env = {**environment(), **test["env"], **(settings or {})}
     seconds_max = test["timeout"] * PATIENCE
@@ -106,7 +109,7 @@ def run_meson_test(suite, test, build=BUILD, extra=(), settings=None):
         return [Result(suite, test["name"], "failed", seconds, detail)]
     xml = log.with_suffix(".xml")
     xml.unlink(missing_ok=True)
-    command = [*test["cmd"], "-r", "xml", "-d", "yes", "-o", str(xml), *extra]
+    command = [*emulator, *test["cmd"], "-r", "xml", "-d", "yes", "-o", str(xml), *extra]
     status = run_logged(command, log, seconds_max, env, test["workdir"] or ROOT)
     text = xml.read_bytes() if xml.exists() else b""
     results, running = from_catch(suite, program.name, text)
