@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "bindings/c/process.h"
 #include "bindings/c/runtime.h"
@@ -9,19 +10,6 @@
 
 namespace hvd {
 namespace {
-
-// The output's shape is the input's, but for the rows of a reduce-scatter.
-Status take_output(const Call& call, Request& request, const Shape& expected) {
-  HVD_ASSIGN(const TensorRef output, tensor_from_c(call.output, call.function, "output"));
-  if (!(output.shape == expected) || output.dtype != request.input.dtype) {
-    return error(StatusCode::invalid_argument, call.function, ": output is ",
-                 dtype_name(output.dtype), " ", output.shape.text(), " but must be ",
-                 dtype_name(request.input.dtype), " ", expected.text(), ", for input is ",
-                 dtype_name(request.input.dtype), " ", request.input.shape.text());
-  }
-  request.output = output.data;
-  return ok_status();
-}
 
 // Optional where the runtime makes the result; a blocking call has no other way to give it.
 Status take_result_memory(const Call& call, const Runtime& runtime, Request& request) {
@@ -34,21 +22,23 @@ Status take_result_memory(const Call& call, const Runtime& runtime, Request& req
                        call.function, "_async gives a result in memory of its own")
                : ok_status();
   }
-  HVD_ASSIGN(const TensorRef output, tensor_from_c(call.output, call.function, "output"));
-  if (output.shape.dimension_count() == 0) {
-    return error(StatusCode::invalid_argument, call.function,
-                 ": output is 0-dimensional and has no rows. reshape it to one element");
-  }
+  HVD_ASSIGN(const TensorRef output, rows_output_from_c(call.output, call.function, "output"));
   request.output = output.data;
   request.output_shape = output.shape;
   request.output_dtype = output.dtype;
   return ok_status();
 }
 
-Status take_splits(const Call& call, const Runtime& runtime, Request& request) {
-  if (call.splits != nullptr) {
-    request.splits.assign(call.splits, call.splits + runtime.size());
-  }
+std::vector<std::int64_t> splits_of(const Call& call, const Runtime& runtime) {
+  return call.splits == nullptr
+             ? std::vector<std::int64_t>()
+             : std::vector<std::int64_t>(call.splits, call.splits + runtime.size());
+}
+
+// A result of the input's shape, but for the rows of a reduce-scatter.
+Status take_output(const Call& call, Request& request, const Shape& expected) {
+  HVD_ASSIGN(request.output,
+             output_from_c(call.output, call.function, "output", request.input, expected));
   return ok_status();
 }
 
@@ -68,9 +58,10 @@ Status take_memory(const Call& call, const Runtime& runtime, Request& request) {
       return ok_status();
     case CollectiveKind::alltoall:
     case CollectiveKind::scatter:
-      return take_splits(call, runtime, request);
+      request.splits = splits_of(call, runtime);
+      return ok_status();
     case CollectiveKind::reduce_scatter: {
-      HVD_TRY(take_splits(call, runtime, request));
+      request.splits = splits_of(call, runtime);
       Shape expected = request.input.shape;
       if (expected.dimension_count() == 0 || expected[0] < 0) {
         return ok_status();  // has no rows: runtime.check says so
@@ -146,24 +137,32 @@ Status submit_async(const Call& call, hvd_handle_t* handle) {
   HVD_ASSIGN(const std::shared_ptr<Runtime> runtime, current(), call.function);
   HVD_ASSIGN(Asked asked, ask(call, *runtime));
   HVD_ASSIGN(const OperationPtr operation, runtime->submit(std::move(asked.request)));
-  if (!asked.wait_at_once) {
-    runtime->submitted();
-  }
-  *handle = operation->handle;
+  *handle = let_go(*runtime, *operation, asked.wait_at_once);
   return ok_status();
 }
 
-// Nobody rings: the calling thread drives the operation itself.
 Status submit_blocking(Call call) {
   call.blocks = true;
   HVD_ASSIGN(const std::shared_ptr<Runtime> runtime, current(), call.function);
   HVD_ASSIGN(Asked asked, ask(call, *runtime));
   HVD_ASSIGN(const OperationPtr operation, runtime->submit(std::move(asked.request)));
-  while (runtime->wait(*operation, kNever) != WaitOutcome::done) {
+  return see_through(*runtime, *operation);
+}
+
+hvd_handle_t let_go(Runtime& runtime, const Operation& operation, bool wait_at_once) {
+  if (!wait_at_once) {
+    runtime.submitted();
+  }
+  return operation.handle;
+}
+
+// Nobody rings: the calling thread drives the operation itself.
+Status see_through(Runtime& runtime, const Operation& operation) {
+  while (runtime.wait(operation, kNever) != WaitOutcome::done) {
     // A signal; its handler has run. The operation cannot be taken back, so wait on.
   }
-  runtime->handles().release(operation->handle);
-  return operation->status;
+  runtime.handles().release(operation.handle);
+  return operation.status;
 }
 
 }  // namespace hvd

@@ -7,7 +7,9 @@
 #include <cstdint>
 
 #include "bindings/c/hvd.h"
+#include "bindings/c/runtime.h"
 #include "core/base/status.h"
+#include "core/stages/operation.h"
 #include "core/vocabulary/request.h"
 
 namespace hvd {
@@ -28,5 +30,9 @@ struct Call {
 Status submit_async(const Call& call, hvd_handle_t* handle);
 // Returns when the operation is done; there is no handle to release.
 Status submit_blocking(Call call);
+
+// The two ways on for what was submitted. `wait_at_once`: as in hvd_options_t.
+hvd_handle_t let_go(Runtime& runtime, const Operation& operation, bool wait_at_once);
+Status see_through(Runtime& runtime, const Operation& operation);
 
 }  // namespace hvd

@@ -17,6 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "hvd_types.h" /* status codes, dtypes, reductions, tensors, options */
+
 #if defined(__GNUC__)
 #define HVD_API __attribute__((visibility("default")))
 #else
@@ -30,102 +32,6 @@ extern "C" {
 #define HVD_VERSION_MAJOR 0
 #define HVD_VERSION_MINOR 1
 #define HVD_VERSION_PATCH 0
-
-typedef enum hvd_status_t {
-  HVD_OK = 0,
-  HVD_ERROR_INVALID_ARGUMENT = 1, /* the caller's mistake, found at the call; nothing was started */
-  HVD_ERROR_PRECONDITION = 2,     /* not initialized, shut down, or used in a forked child */
-  HVD_ERROR_MISMATCH = 3,         /* ranks disagree about this operation; later ones work */
-  HVD_ERROR_ABORTED = 4,          /* a rank died; only hvd_shutdown and hvd_init help */
-  HVD_ERROR_DEADLINE = 5,         /* a rank did not submit in time */
-  HVD_ERROR_PEER_ENDED = 6,       /* a rank that is still needed shut down */
-  HVD_ERROR_UNSUPPORTED = 7,
-  HVD_ERROR_RESOURCE = 8,    /* memory, descriptors or ports could not be had */
-  HVD_ERROR_INTERRUPTED = 9, /* a signal arrived while waiting; call again */
-  HVD_ERROR_NOT_FOUND = 10,  /* no such handle */
-  HVD_ERROR_PERMISSION = 11, /* authentication failed */
-  HVD_ERROR_INTERNAL = 12,   /* a bug of hvd */
-  HVD_TIMED_OUT = 100        /* hvd_wait: not done yet, the operation goes on */
-} hvd_status_t;
-
-typedef enum hvd_dtype_t {
-  HVD_UINT8 = 0,
-  HVD_INT8 = 1,
-  HVD_UINT16 = 2,
-  HVD_INT16 = 3,
-  HVD_INT32 = 4,
-  HVD_INT64 = 5,
-  HVD_FLOAT16 = 6,
-  HVD_FLOAT32 = 7,
-  HVD_FLOAT64 = 8,
-  HVD_BOOL = 9,
-  HVD_BFLOAT16 = 10,
-  HVD_UINT32 = 11,
-  HVD_UINT64 = 12,
-  HVD_FLOAT8_E4M3 = 13, /* OCP: finite, NaN is 0x7f and 0xff */
-  HVD_FLOAT8_E5M2 = 14,
-  HVD_COMPLEX64 = 15, /* two fp32: real, imaginary */
-  HVD_COMPLEX128 = 16
-} hvd_dtype_t;
-
-/* 0 to 5 are Horovod's numbers. HVD_AVERAGE of integers sums, divides and truncates. An operation
- * that a dtype does not have is HVD_ERROR_UNSUPPORTED at the call, with the dtypes that have it. */
-typedef enum hvd_op_t {
-  HVD_AVERAGE = 0,
-  HVD_SUM = 1,
-  HVD_ADASUM = 2, /* allreduce of real floating types, any number of ranks; never fused */
-  HVD_MIN = 3,
-  HVD_MAX = 4,
-  HVD_PRODUCT = 5,
-  HVD_BIT_AND = 6,
-  HVD_BIT_OR = 7,
-  HVD_BIT_XOR = 8,
-  HVD_LOGICAL_AND = 9,
-  HVD_LOGICAL_OR = 10,
-  HVD_LOGICAL_XOR = 11,
-  HVD_PREMULTIPLIED_SUM = 12 /* a sum to which every rank gives its own prescale */
-} hvd_op_t;
-
-typedef enum hvd_device_t { HVD_CPU = 0 } hvd_device_t;
-
-/* A contiguous row-major tensor in host memory. ndim 0 is a scalar; at most 8 dimensions. */
-typedef struct hvd_tensor_t {
-  void* data; /* may be NULL only where a dimension is 0 */
-  const int64_t* shape;
-  int32_t ndim;
-  int32_t dtype;  /* hvd_dtype_t */
-  int32_t device; /* hvd_device_t */
-} hvd_tensor_t;
-
-/* Set struct_size to sizeof the struct; zero the rest. New members are added at the end. */
-typedef struct hvd_init_options_t {
-  size_t struct_size;
-  /* Identity. size 0: taken from the environment (HVD_RANK, HVD_SIZE, ..., as hvdrun sets them);
-   * if that names none either, a job of one rank. */
-  int32_t rank;
-  int32_t size;
-  int32_t local_rank; /* -1 or local_size 0: found out from which ranks share memory */
-  int32_t local_size;
-  /* Where the ranks meet, "host:port"; NULL: HVD_RENDEZVOUS_ADDR and HVD_RENDEZVOUS_PORT. */
-  const char* rendezvous;
-} hvd_init_options_t;
-
-/* Options of one operation. Set struct_size; zero means the default for every member. */
-typedef struct hvd_options_t {
-  size_t struct_size;
-  int32_t op;              /* reductions: hvd_op_t; mind that 0 is HVD_AVERAGE */
-  int32_t root_rank;       /* broadcast, reduce, gather, scatter: the one rank of the many */
-  double prescale;         /* reductions: factor before the reduction; 0 means 1 */
-  double postscale;        /* reductions: factor after it; 0 means 1 */
-  double deadline_seconds; /* error on all ranks if some rank did not submit by then; 0:
-                              HVD_DEADLINE_SECONDS */
-  int32_t wait_at_once;    /* not 0: the caller goes on to hvd_wait for it, with nothing in between.
-                              The background thread is not woken, which is what the blocking forms
-                              do; without that wait the operation may stand still */
-} hvd_options_t;
-
-/* An operation under way. Valid until hvd_release or hvd_shutdown. 0 is never a handle. */
-typedef uint64_t hvd_handle_t;
 
 /* ---- life ---------------------------------------------------------------------------------- */
 
@@ -241,6 +147,54 @@ HVD_API hvd_status_t hvd_recv_async(const hvd_tensor_t* tensor, int32_t source_r
                                     const hvd_options_t* options, hvd_handle_t* handle);
 HVD_API hvd_status_t hvd_recv(const hvd_tensor_t* tensor, int32_t source_rank, int32_t tag,
                               const hvd_options_t* options);
+
+/* ---- groups: many tensors as one operation -------------------------------------------------- */
+/* A group has one name, which is pending as a whole, and is all or nothing: it starts once every
+ * rank has submitted all of it, and is done when all its tensors are; where one cannot be, none is,
+ * and the error's text says which: "x_2of3" is the second of group "x", as is "tensor 2 of 3".
+ * Errors that ranks find together (HVD_ERROR_MISMATCH, HVD_ERROR_DEADLINE, HVD_ERROR_PEER_ENDED)
+ * leave all outputs as they were, and later operations work.
+ *
+ * inputs and outputs: arrays of `count` tensors (1 to 65,536), read during the call only; a mistake
+ * in one is told with its place, "inputs[1]". All ranks give equally many, in one order; the i-th
+ * has one dtype on all ranks and a shape as the operation without "grouped" wants it. Dtypes may
+ * differ within a group; options hold for all of it. Memory that one tensor writes is no other's.
+ * An allreduce fuses those of one dtype, beyond HVD_FUSION_BYTES_MAX, and with no other operation.
+ * Unnamed groups are counted together with the unnamed operations of their kind. */
+HVD_API hvd_status_t hvd_grouped_allreduce_async(const char* name, int32_t count,
+                                                 const hvd_tensor_t* inputs,
+                                                 const hvd_tensor_t* outputs,
+                                                 const hvd_options_t* options,
+                                                 hvd_handle_t* handle);
+HVD_API hvd_status_t hvd_grouped_allreduce(const char* name, int32_t count,
+                                           const hvd_tensor_t* inputs, const hvd_tensor_t* outputs,
+                                           const hvd_options_t* options);
+/* outputs NULL, _async only: the results come in memory of the runtime; hvd_grouped_result gives
+ * them. If an output turns out to be the wrong one (see hvd_allgather), the group ends on this rank
+ * with HVD_ERROR_MISMATCH once all results are there, and hvd_grouped_result gives what came. */
+HVD_API hvd_status_t hvd_grouped_allgather_async(const char* name, int32_t count,
+                                                 const hvd_tensor_t* inputs,
+                                                 const hvd_tensor_t* outputs,
+                                                 const hvd_options_t* options,
+                                                 hvd_handle_t* handle);
+HVD_API hvd_status_t hvd_grouped_allgather(const char* name, int32_t count,
+                                           const hvd_tensor_t* inputs, const hvd_tensor_t* outputs,
+                                           const hvd_options_t* options);
+/* Rows are dealt out evenly: the first ranks have one more where the division leaves some. */
+HVD_API hvd_status_t hvd_grouped_reduce_scatter_async(const char* name, int32_t count,
+                                                      const hvd_tensor_t* inputs,
+                                                      const hvd_tensor_t* outputs,
+                                                      const hvd_options_t* options,
+                                                      hvd_handle_t* handle);
+HVD_API hvd_status_t hvd_grouped_reduce_scatter(const char* name, int32_t count,
+                                                const hvd_tensor_t* inputs,
+                                                const hvd_tensor_t* outputs,
+                                                const hvd_options_t* options);
+/* hvd_result of the tensor at `index` (from 0) of an allgather's group that is done. */
+HVD_API hvd_status_t hvd_grouped_result(hvd_handle_t handle, int32_t index, void** data,
+                                        const int64_t** shape, int32_t* ndim);
+
+/* ---- handles ------------------------------------------------------------------------------- */
 
 /* *done becomes 1 once hvd_wait would return at once. */
 HVD_API hvd_status_t hvd_poll(hvd_handle_t handle, int* done);

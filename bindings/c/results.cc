@@ -1,4 +1,5 @@
 // The C API's functions of a handle: waiting, results, release.
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <utility>
@@ -48,36 +49,88 @@ hvd_status_t wait(hvd_handle_t handle, double timeout_seconds) {
   return HVD_ERROR_INTERNAL;
 }
 
-// An operation that is done, went well, and has a result of its kind: in the runtime's memory, or
-// in what the caller gave for it.
-Result<Found> find_result(hvd_handle_t handle, const char* function) {
-  HVD_ASSIGN(Found found, find(handle, function));
-  const Operation& operation = *found.operation;
+Status check_done(const Operation& operation, const char* function) {
   if (!operation.done.load(std::memory_order_acquire)) {
     return error(StatusCode::precondition, function, ": ", collective_name(operation.request.kind),
                  " '", operation.request.name, "' is not done; hvd_wait for it first");
   }
-  if (!operation.result_is_whole) {
-    HVD_TRY(operation.status);
-  }
+  return ok_status();
+}
+
+// Of an operation, or of a member of a group, that has a result of its kind: in the runtime's
+// memory, or in what the caller gave for it.
+Status check_has_result(const Operation& operation, const char* function) {
   if (operation.result == nullptr && !gives_output(operation.request)) {
     return error(StatusCode::invalid_argument, function, ": ",
                  collective_name(operation.request.kind), " '", operation.request.name,
                  "' writes to the caller's memory; only allgather, alltoall, gather and scatter "
                  "have a result");
   }
+  return ok_status();
+}
+
+// An operation that is done, went well, and has a result.
+Result<Found> find_result(hvd_handle_t handle, const char* function) {
+  HVD_ASSIGN(Found found, find(handle, function));
+  const Operation& operation = *found.operation;
+  HVD_TRY(check_done(operation, function));
+  if (!operation.members.empty()) {
+    return error(StatusCode::invalid_argument, function, ": ",
+                 collective_name(operation.request.kind), " '", operation.request.name,
+                 "' is a group of ", operation.members.size(),
+                 " tensors; hvd_grouped_result gives the result of each");
+  }
+  if (!operation.result_is_whole) {
+    HVD_TRY(operation.status);
+  }
+  HVD_TRY(check_has_result(operation, function));
   return found;
 }
 
-Status result_of(hvd_handle_t handle, void** data, const int64_t** shape, int32_t* ndim) {
-  if (data == nullptr || shape == nullptr || ndim == nullptr) {
+struct ResultPlace {
+  void** data;
+  const int64_t** shape;
+  int32_t* ndim;
+
+  bool lacks() const { return data == nullptr || shape == nullptr || ndim == nullptr; }
+  void set(const Operation& operation) const {
+    *data = operation.result != nullptr ? operation.result.get() : operation.request.output;
+    *shape = operation.result_shape.sizes().data();
+    *ndim = operation.result_shape.dimension_count();
+  }
+};
+
+Status result_of(hvd_handle_t handle, const ResultPlace& place) {
+  if (place.lacks()) {
     return error(StatusCode::invalid_argument, "hvd_result: data, shape or ndim is NULL");
   }
   HVD_ASSIGN(const Found found, find_result(handle, "hvd_result"));
-  const Operation& operation = *found.operation;
-  *data = operation.result != nullptr ? operation.result.get() : operation.request.output;
-  *shape = found.operation->result_shape.sizes().data();
-  *ndim = found.operation->result_shape.dimension_count();
+  place.set(*found.operation);
+  return ok_status();
+}
+
+Status grouped_result_of(hvd_handle_t handle, int32_t index, const ResultPlace& place) {
+  constexpr const char* kFunction = "hvd_grouped_result";
+  if (place.lacks()) {
+    return error(StatusCode::invalid_argument, kFunction, ": data, shape or ndim is NULL");
+  }
+  HVD_ASSIGN(const Found found, find(handle, kFunction));
+  const Operation& whole = *found.operation;
+  HVD_TRY(check_done(whole, kFunction));
+  if (index < 0 || static_cast<std::size_t>(index) >= whole.members.size()) {
+    return error(StatusCode::invalid_argument, kFunction, ": index is ", index, ", but ",
+                 collective_name(whole.request.kind), " '", whole.request.name, "' ",
+                 whole.members.empty() ? str("is no group; use hvd_result")
+                                       : str("has tensors 0 to ", whole.members.size() - 1));
+  }
+  // All or nothing: where only an output did not fit, all results are there.
+  if (std::any_of(whole.members.begin(), whole.members.end(),
+                  [](const Operation& member) { return !member.result_is_whole; })) {
+    HVD_TRY(whole.status);
+  }
+  const Operation& member = whole.members[static_cast<std::size_t>(index)];
+  HVD_TRY(check_has_result(member, kFunction));
+  place.set(member);
   return ok_status();
 }
 
@@ -131,7 +184,11 @@ hvd_status_t hvd_wait(hvd_handle_t handle, double timeout_seconds) {
   return hvd::wait(handle, timeout_seconds);
 }
 hvd_status_t hvd_result(hvd_handle_t handle, void** data, const int64_t** shape, int32_t* ndim) {
-  return hvd::report(hvd::result_of(handle, data, shape, ndim));
+  return hvd::report(hvd::result_of(handle, {data, shape, ndim}));
+}
+hvd_status_t hvd_grouped_result(hvd_handle_t handle, int32_t index, void** data,
+                                const int64_t** shape, int32_t* ndim) {
+  return hvd::report(hvd::grouped_result_of(handle, index, {data, shape, ndim}));
 }
 hvd_status_t hvd_result_dtype(hvd_handle_t handle, int32_t* dtype) {
   return hvd::report(hvd::result_dtype_of(handle, dtype));

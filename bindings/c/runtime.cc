@@ -209,14 +209,26 @@ void Runtime::start(ControlPlane& control, std::vector<RankAddress> addresses) {
   }
 }
 
-Result<OperationPtr> Runtime::submit(Request request) {
-  if (transport_->arena_map() != nullptr && arena_ != nullptr &&
-      request.kind == CollectiveKind::allreduce) {
-    const std::size_t bytes = request.input.byte_count();
-    request.in_arena =
-        arena_->contains(request.input.data, bytes) && arena_->contains(request.output, bytes);
+bool Runtime::lie_in_arena(CollectiveKind kind, const TensorRef& input,
+                           const std::byte* output) const {
+  if (kind != CollectiveKind::allreduce || arena_ == nullptr ||
+      transport_->arena_map() == nullptr) {
+    return false;
   }
+  const std::size_t bytes = input.byte_count();
+  return arena_->contains(input.data, bytes) && arena_->contains(output, bytes);
+}
+
+Result<OperationPtr> Runtime::submit(Request request) {
+  request.in_arena = lie_in_arena(request.kind, request.input, request.output);
   return coordinator_->submit(std::move(request));
+}
+
+Result<OperationPtr> Runtime::submit_group(Request whole, std::vector<GroupTensor> tensors) {
+  for (GroupTensor& tensor : tensors) {
+    tensor.in_arena = lie_in_arena(whole.kind, tensor.input, tensor.output);
+  }
+  return coordinator_->submit_group(std::move(whole), tensors);
 }
 
 std::string Runtime::unnamed(CollectiveKind kind) {

@@ -49,12 +49,16 @@ class Runtime {
 
   // Any thread. A blocking caller passes its operation to wait() at once; others call submitted().
   Result<OperationPtr> submit(Request request);
+  Result<OperationPtr> submit_group(Request whole, std::vector<GroupTensor> tensors);
   void submitted() { progress_->notify_submitted(); }
   WaitOutcome wait(const Operation& operation, Time until) {
     return progress_->wait(operation, until);
   }
   HandleTable& handles() { return coordinator_->handles(); }
   Status check(const Request& request) const { return coordinator_->check(request); }
+  Status check_group(const Operation& operation) const {
+    return coordinator_->check_group(operation);
+  }
   // "allreduce.noname.3": counts per kind of operation, so that unnamed ones match by their order.
   std::string unnamed(CollectiveKind kind);
   // The name of the next message between the two with this tag.
@@ -81,6 +85,7 @@ class Runtime {
   Status join_others(std::uint64_t& join_count);
   Status set_up(std::unique_ptr<ShmDomain> domain, std::uint64_t generation);
   Status agree(const Status& mine);
+  bool lie_in_arena(CollectiveKind kind, const TensorRef& input, const std::byte* output) const;
   void start(ControlPlane& control, std::vector<RankAddress> addresses);
 
   const Config config_;

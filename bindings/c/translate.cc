@@ -43,6 +43,29 @@ Result<TensorRef> tensor_from_c(const hvd_tensor_t* tensor, const char* function
   return ref;
 }
 
+Result<std::byte*> output_from_c(const hvd_tensor_t* output, const char* function,
+                                 const char* argument, const TensorRef& input,
+                                 const Shape& expected) {
+  HVD_ASSIGN(const TensorRef given, tensor_from_c(output, function, argument));
+  if (!(given.shape == expected) || given.dtype != input.dtype) {
+    return error(StatusCode::invalid_argument, function, ": ", argument, " is ",
+                 dtype_name(given.dtype), " ", given.shape.text(), " but must be ",
+                 dtype_name(input.dtype), " ", expected.text(), ", for its input is ",
+                 dtype_name(input.dtype), " ", input.shape.text());
+  }
+  return given.data;
+}
+
+Result<TensorRef> rows_output_from_c(const hvd_tensor_t* output, const char* function,
+                                     const char* argument) {
+  HVD_ASSIGN(TensorRef given, tensor_from_c(output, function, argument));
+  if (given.shape.dimension_count() == 0) {
+    return error(StatusCode::invalid_argument, function, ": ", argument,
+                 " is 0-dimensional and has no rows. reshape it to one element");
+  }
+  return given;
+}
+
 Status copy_sized(const void* theirs, std::size_t their_size, void* ours, std::size_t our_size,
                   const char* what) {
   if (their_size < sizeof(std::size_t)) {

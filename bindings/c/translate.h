@@ -18,6 +18,15 @@ namespace hvd {
 Result<TensorRef> tensor_from_c(const hvd_tensor_t* tensor, const char* function,
                                 const char* argument);
 
+// Where a result goes that is like `input`, but of `expected` shape.
+Result<std::byte*> output_from_c(const hvd_tensor_t* output, const char* function,
+                                 const char* argument, const TensorRef& input,
+                                 const Shape& expected);
+
+// Where a result goes whose first dimension all ranks decide together.
+Result<TensorRef> rows_output_from_c(const hvd_tensor_t* output, const char* function,
+                                     const char* argument);
+
 // Members that are not given keep their defaults. `wait_at_once` is about the call, not the
 // request.
 Status options_from_c(const hvd_options_t* options, const char* function, Request& request,

@@ -80,7 +80,8 @@ Status check_given_output(const Operation& operation, std::size_t own_place) {
     return error(StatusCode::mismatch, collective_name(request.kind), " '", request.name,
                  "': output is ", dtype_name(request.output_dtype), " ",
                  request.output_shape.text(), ", but ", what,
-                 ". the result is in memory of its own; the other ranks have theirs")
+                 ". give an output of what comes, or none; what came is in memory of its own, and "
+                 "the other ranks have theirs")
         .about_tensor(request.name);
   };
   if (!(request.output_shape == operation.result_shape) ||

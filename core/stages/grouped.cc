@@ -43,6 +43,8 @@ std::vector<Piece> pieces_of(const Operation& operation, Rank self, int rank_cou
     } else if (request.kind == CollectiveKind::reduce_scatter) {
       bytes = static_cast<std::size_t>(split_of(request, self, rank_count)) *
               input.shape.row_element_count() * dtype_bytes(input.dtype);
+    } else if (gives_output(request)) {
+      bytes = request.output_shape.element_count() * dtype_bytes(request.output_dtype);
     }
     add_piece(request.output, bytes, i, true, pieces);
   }
@@ -86,6 +88,8 @@ Request member_request(const Request& whole, const std::vector<GroupTensor>& ten
   request.name = str(whole.name, "_", index + 1, "of", tensors.size());
   request.input = tensors[index].input;
   request.output = tensors[index].output;
+  request.output_shape = tensors[index].output_shape;
+  request.output_dtype = tensors[index].output_dtype;
   request.op = whole.op;
   request.prescale = whole.prescale;
   request.postscale = whole.postscale;

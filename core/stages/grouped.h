@@ -13,7 +13,9 @@ namespace hvd {
 // One tensor; what all have in common is a Request without memory.
 struct GroupTensor {
   TensorRef input;
-  std::byte* output = nullptr;  // as Request::output
+  std::byte* output = nullptr;  // as Request::output, and so the next two
+  Shape output_shape = {};
+  DType output_dtype = DType::float32;
   bool in_arena = false;
 };
 

@@ -1,5 +1,7 @@
 """What many ranks compute together: the same bits everywhere, in any order of submission."""
 
+import re
+
 import pytest
 from job import Job, launch, worker
 
@@ -32,6 +34,18 @@ def bits_of(size: int, seed: int, hosts: int, **settings: str) -> str:
 def test_with_hvd_deterministic_other_orders_and_timings_give_the_same_bits(size, hosts):
     found = {bits_of(size, seed, hosts, HVD_DETERMINISTIC="1") for seed in (0, 1)}
     assert len(found) == 1, found
+
+
+@pytest.mark.parametrize(
+    ("size", "hosts"), [(1, 1), (2, 1), (3, 1), (4, 1), (2, 2), (3, 3), (4, 2)]
+)
+def test_groups_of_mixed_tensors_give_right_results_over_memory_and_tcp(size, hosts):
+    done = launch(size, "sh", "-c", ON_HOSTS, "sh", str(hosts), worker("grouped_results"))
+    assert done.status == 0, done.err
+    tensors, items = (int(n) for n in re.findall(r"\d+", done.out.split("grouped ")[1])[:2])
+    # An allreduce's tensors of one dtype are one item, and two in the two groups that lie half in
+    # the arena, where that is shared; those of allgathers and reduce-scatters go one by one.
+    assert (tensors, items) == (1193, 4 * 6 + 96 + 2 + (12 if size > 1 else 0)), done.out
 
 
 @pytest.mark.parametrize("size", [2, 4])

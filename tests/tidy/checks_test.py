@@ -247,9 +247,17 @@ def test_a_kept_answer_is_not_used_for_changed_text(plant, tmp_path):
     assert [v.path for v in broken] == ["core/x.h"]
 
 
-def test_a_header_for_c_that_is_not_c_is_caught(plant, tmp_path):
-    tree = plant({"bindings/c/hvd.h": "class A {};\n"})
+@pytest.mark.parametrize("name", ["hvd.h", "hvd_types.h"])
+def test_a_header_for_c_that_is_not_c_is_caught(name, plant, tmp_path):
+    tree = plant({f"bindings/c/{name}": "class A {};\n"})
     assert len(list(compiles.check_c_header(tree, tmp_path / "cache"))) == 1
+
+
+def test_public_headers_include_one_another_as_installed_and_are_read_whole(plant):
+    files = {"bindings/c/hvd.h": '#include "hvd_types.h"\n', "bindings/c/hvd_types.h": ""}
+    tree = plant({**files, "core/x.cc": ""})
+    assert list(arrows.check_paths(tree)) == []
+    assert arrows.project_includes(tree, "bindings/c/hvd.h") == set(files)
 
 
 @pytest.mark.skipif(shutil.which("clang++") is None, reason="clang++ is not installed")

@@ -25,7 +25,7 @@ CHECKS = {
 }
 COMPILED = {
     "every header compiles alone": compiles.check_headers,
-    "hvd.h is C": compiles.check_c_header,
+    "the public headers are C": compiles.check_c_header,
     "clang finds no fault with the annotations": compiles.check_annotations,
 }
 

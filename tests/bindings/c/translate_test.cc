@@ -33,6 +33,32 @@ TEST_CASE("a bad tensor is refused with the name of function and argument", "[tr
   CHECK_FALSE(tensor_from_c(nullptr, "hvd_f", "input").ok());
 }
 
+TEST_CASE("an output of another shape or dtype than its input's result is refused with both",
+          "[translate]") {
+  const hvd_tensor_t tensor = good_tensor();
+  const Result<TensorRef> input = tensor_from_c(&tensor, "hvd_f", "input");
+  REQUIRE(input.ok());
+  const Result<std::byte*> same = output_from_c(&tensor, "hvd_f", "output", *input, input->shape);
+  REQUIRE(same.ok());
+  CHECK(static_cast<void*>(*same) == memory.data());
+  hvd_tensor_t other = good_tensor();
+  SECTION("shape") { other.ndim = 1; }
+  SECTION("dtype") { other.dtype = HVD_INT32; }
+  SECTION("none") { other.shape = nullptr; }
+  const Status status = output_from_c(&other, "hvd_f", "outputs[3]", *input, input->shape).status();
+  CHECK(status.message().find("hvd_f: outputs[3]") == 0);
+}
+
+TEST_CASE("rows go to an output that has some", "[translate]") {
+  hvd_tensor_t tensor = good_tensor();
+  CHECK(rows_output_from_c(&tensor, "hvd_f", "output").ok());
+  tensor.ndim = 0;
+  CHECK(rows_output_from_c(&tensor, "hvd_f", "output")
+            .status()
+            .message()
+            .find("hvd_f: output is 0-dimensional") == 0);
+}
+
 TEST_CASE("options that are not given keep their defaults", "[translate]") {
   Request request;
   bool wait_at_once = true;

@@ -90,6 +90,23 @@ TEST_CASE("tensors of a group may share memory that is only read", "[grouped]") 
   CHECK(check(whole_of(), in_place).ok());
 }
 
+TEST_CASE("an output that an allgather is given is no other tensor's memory", "[grouped]") {
+  Tensors tensors;
+  for (GroupTensor& tensor : tensors.list) {  // one rank: 4 rows
+    tensor.output_shape = tensor.input.shape;
+    tensor.output_dtype = tensor.input.dtype;
+  }
+  const Request whole = whole_of(CollectiveKind::allgather);
+  CHECK(check(whole, tensors.list, 1).ok());
+  CHECK(grouped_operation(whole, tensors.list)->members[2].request.output_shape ==
+        tensors.list[2].output_shape);
+  tensors.list[0].output = tensors.list[2].input.data + 4;
+  CHECK_THAT(check(whole, tensors.list, 1).message(),
+             Catch::Contains("tensors 1 and 3 of 3 share memory that is written"));
+  tensors.list[0].output = tensors.list[0].input.data;  // where its rows are to be
+  CHECK(check(whole, tensors.list, 1).ok());
+}
+
 TEST_CASE("of a reduce-scatter's output only this rank's rows are looked at", "[grouped]") {
   Tensors tensors;
   // 4 rows of 12 bytes for 2 ranks.

@@ -13,7 +13,7 @@ import shlex
 import shutil
 import subprocess
 
-from checks.arrows import includes, project_includes
+from checks.arrows import PUBLIC, includes, project_includes
 from tree import Violation
 
 ROOMS = ("core", "collectives", "backends", "bindings/c", "launcher")
@@ -83,10 +83,8 @@ def check_headers(tree, cache):
 
 
 def check_c_header(tree, cache):
-    """hvd.h is C."""
-    jobs = [
-        (h, ["gcc", *C_FLAGS], f'#include "{h}"\n') for h in tree.under(("bindings/c",), "hvd.h")
-    ]
+    """The public headers are C."""
+    jobs = [(h, ["gcc", *C_FLAGS], f'#include "{h}"\n') for h in PUBLIC if h in tree]
     yield from _all(tree, cache, jobs)
 
 
