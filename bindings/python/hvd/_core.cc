@@ -6,10 +6,7 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
-#include <array>
-#include <chrono>
 #include <cstdint>
-#include <cstring>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -18,256 +15,14 @@
 
 #include "bindings/c/hvd.h"
 #include "bindings/python/hvd/_borrowed.h"
+#include "bindings/python/hvd/_handle.h"
+#include "bindings/python/hvd/_tensor.h"
 
 namespace py = pybind11;
 
 using namespace hvd_core;
 
 namespace {
-
-// Ctrl-C is seen at the latest after this time, where the signal hits another thread than the
-// waiting one; hvd_wait itself returns at once when a signal interrupts it.
-constexpr double kWaitSliceSeconds = 0.1;
-constexpr int kDimensionCountMax = 8;
-
-// ---- tensors -----------------------------------------------------------------------------------
-
-struct Tensor {
-  std::array<int64_t, kDimensionCountMax> shape{};
-  hvd_tensor_t c{};
-};
-
-void check_dimension_count(py::ssize_t count) {
-  if (count <= kDimensionCountMax)
-    return;
-  throw py::value_error("a tensor of " + std::to_string(count) + " dimensions is not supported; " +
-                        "at most " + std::to_string(kDimensionCountMax) + " are");
-}
-
-// `tensor` must not move afterwards.
-void describe(Tensor& tensor, uintptr_t address, int dtype, const py::tuple& shape) {
-  check_dimension_count(static_cast<py::ssize_t>(shape.size()));
-  for (size_t i = 0; i < shape.size(); ++i) tensor.shape[i] = shape[i].cast<int64_t>();
-  tensor.c = {reinterpret_cast<void*>(address), tensor.shape.data(),
-              static_cast<int32_t>(shape.size()), dtype, HVD_CPU};
-}
-
-// Format characters of the struct module, native byte order; -1 if hvd has no such dtype.
-int dtype_of(const Py_buffer& view) {
-  const char* format = view.format == nullptr ? "B" : view.format;
-  if (*format == '@' || *format == '=' || *format == '<')
-    ++format;
-  if (std::strcmp(format, "Zf") == 0)
-    return HVD_COMPLEX64;
-  if (std::strcmp(format, "Zd") == 0)
-    return HVD_COMPLEX128;
-  if (format[0] == '\0' || format[1] != '\0')
-    return -1;
-  switch (*format) {
-    case '?':
-      return HVD_BOOL;
-    case 'B':
-      return HVD_UINT8;
-    case 'b':
-      return HVD_INT8;
-    case 'H':
-      return HVD_UINT16;
-    case 'h':
-      return HVD_INT16;
-    case 'i':
-    case 'l':
-    case 'q':
-      return view.itemsize == 8 ? HVD_INT64 : HVD_INT32;
-    case 'I':
-    case 'L':
-    case 'Q':
-      return view.itemsize == 8 ? HVD_UINT64 : HVD_UINT32;
-    case 'e':
-      return HVD_FLOAT16;
-    case 'f':
-      return HVD_FLOAT32;
-    case 'd':
-      return HVD_FLOAT64;
-    default:
-      return -1;
-  }
-}
-
-void describe(Tensor& tensor, py::handle object, const Py_buffer& view) {
-  check_dimension_count(view.ndim);
-  const int dtype = dtype_of(view);
-  if (dtype < 0) {
-    const py::object name = py::getattr(object, "dtype", py::str(view.format));
-    throw py::value_error("Tensor type " + std::string(py::str(name)) + " is not supported");
-  }
-  for (int i = 0; i < view.ndim; ++i) tensor.shape[static_cast<size_t>(i)] = view.shape[i];
-  tensor.c = {view.buf, tensor.shape.data(), view.ndim, dtype, HVD_CPU};
-}
-
-// ---- handles -----------------------------------------------------------------------------------
-
-class Handle {
- public:
-  Handle(hvd_handle_t id, Borrowed borrowed, bool has_result)
-      : id_(id), life_(session().life), has_result_(has_result), borrowed_(std::move(borrowed)) {}
-  Handle(const Handle&) = delete;
-  Handle& operator=(const Handle&) = delete;
-  ~Handle() {
-    int done = 1;
-    if (id_ == 0 || life_ != session().life)
-      return;
-    if (!done_ && hvd_poll(id_, &done) == HVD_OK && done == 0) {
-      session().parked.emplace_back(id_, std::move(borrowed_));
-    } else {
-      (void)hvd_release(id_);
-    }
-  }
-
-  // False if the time is over first. Raises the operation's error.
-  bool wait(double timeout_seconds) {
-    using Clock = std::chrono::steady_clock;
-    const auto start = Clock::now();
-    double slice = kWaitSliceSeconds;
-    while (!done_ && live()) {
-      if (timeout_seconds >= 0) {
-        const std::chrono::duration<double> spent = Clock::now() - start;
-        slice = std::min(kWaitSliceSeconds, std::max(0.0, timeout_seconds - spent.count()));
-      }
-      const Failure outcome = wait_slice(slice);
-      if (outcome.status == HVD_TIMED_OUT || outcome.status == HVD_ERROR_INTERRUPTED) {
-        if (done_)
-          break;  // by another thread
-        check_signals();
-        if (timeout_seconds >= 0 && slice < kWaitSliceSeconds && outcome.status == HVD_TIMED_OUT) {
-          return false;
-        }
-        continue;
-      }
-      if (!done_) {
-        done_ = true;
-        failure_ = outcome;
-      }
-    }
-    give_back();
-    if (failure_.status != HVD_OK)
-      raise(failure_, false);
-    return true;
-  }
-
-  bool poll() {
-    int done = 1;
-    if (!done_ && live())
-      check_call(hvd_poll(id_, &done));
-    return done != 0;
-  }
-
-  bool has_result() const { return has_result_; }
-
-  py::tuple result_shape() {
-    const Result result = result_of();
-    py::tuple shape(static_cast<size_t>(result.ndim));
-    for (int i = 0; i < result.ndim; ++i) {
-      shape[static_cast<size_t>(i)] = py::int_(result.shape[i]);
-    }
-    return shape;
-  }
-
-  int result_dtype() {
-    (void)result_of();
-    int32_t dtype = 0;
-    check_call(hvd_result_dtype(id_, &dtype));
-    return dtype;
-  }
-
-  py::tuple received_splits() {
-    (void)result_of();
-    const int64_t* splits = nullptr;
-    int32_t count = 0;
-    check_call(hvd_received_splits(id_, &splits, &count));
-    py::tuple all(static_cast<size_t>(count));
-    for (int i = 0; i < count; ++i) all[static_cast<size_t>(i)] = py::int_(splits[i]);
-    return all;
-  }
-
-  // Copies the result's bytes to `address` and forgets it.
-  void take_result(uintptr_t address, size_t bytes) {
-    const Result result = result_of();
-    if (bytes > 0) {
-      ++users_;
-      {
-        py::gil_scoped_release no_gil;
-        std::memcpy(reinterpret_cast<void*>(address), result.data, bytes);
-      }
-      --users_;
-    }
-    has_result_ = false;
-    give_back();
-  }
-
-  py::object output = py::none();  // whatever the caller hangs here, usually the output array
-
- private:
-  struct Result {
-    void* data = nullptr;
-    const int64_t* shape = nullptr;
-    int32_t ndim = 0;
-  };
-
-  Result result_of() {
-    if (!has_result_ || !done_ || failure_.status != HVD_OK || life_ != session().life) {
-      throw py::value_error("this handle has no result, or it was taken already");
-    }
-    Result result;
-    check_call(hvd_result(id_, &result.data, &result.shape, &result.ndim));
-    return result;
-  }
-
-  // shutdown() ended every operation of its life.
-  bool live() {
-    if (life_ == session().life)
-      return true;
-    done_ = true;
-    failure_ = {HVD_ERROR_PRECONDITION,
-                "hvd: this operation was pending when hvd.shutdown() was called", "", -1};
-    return false;
-  }
-
-  Failure wait_slice(double seconds) {
-    Failure outcome;
-    ++users_;
-    {
-      py::gil_scoped_release no_gil;
-      const hvd_status_t status = hvd_wait(id_, seconds);
-      if (status == HVD_TIMED_OUT || status == HVD_ERROR_INTERRUPTED) {
-        outcome.status = status;
-      } else if (status != HVD_OK) {
-        outcome = last_failure(status);
-      }
-    }
-    --users_;
-    return outcome;
-  }
-
-  // Once nobody needs libhvd's handle any more: several threads may wait for one operation.
-  void give_back() {
-    if (!done_ || users_ > 0 || id_ == 0)
-      return;
-    if (has_result_ && failure_.status == HVD_OK)
-      return;
-    if (life_ == session().life)
-      (void)hvd_release(id_);
-    id_ = 0;
-    const Borrowed last = std::move(borrowed_);
-  }
-
-  hvd_handle_t id_;
-  const uint64_t life_;
-  bool has_result_;
-  bool done_ = false;
-  int users_ = 0;  // threads that use id_ without the GIL
-  Failure failure_;
-  Borrowed borrowed_;
-};
 
 // ---- operations --------------------------------------------------------------------------------
 
@@ -410,6 +165,68 @@ std::unique_ptr<Handle> submit(std::string_view kind, const char* name, uintptr_
   return std::make_unique<Handle>(id, std::move(borrowed), makes_result(kind));
 }
 
+// ---- groups
+// --------------------------------------------------------------------------------------
+
+// Tensors by address: (address, dtype, shape) of each. They hold pointers into themselves.
+class TensorList {
+ public:
+  explicit TensorList(const py::sequence& described) : tensors_(described.size()) {
+    c_.reserve(tensors_.size());
+    for (size_t i = 0; i < tensors_.size(); ++i) {
+      const py::tuple each = described[i];
+      describe(tensors_[i], each[0].cast<uintptr_t>(), each[1].cast<int>(), each[2]);
+      c_.push_back(tensors_[i].c);
+    }
+  }
+  TensorList(const TensorList&) = delete;
+  TensorList& operator=(const TensorList&) = delete;
+
+  const hvd_tensor_t* c() const { return c_.data(); }
+  // hvd.h counts in 32 bits and refuses what is above 65,536.
+  int32_t count() const { return static_cast<int32_t>(std::min<size_t>(c_.size(), INT32_MAX)); }
+
+ private:
+  std::vector<Tensor> tensors_;
+  std::vector<hvd_tensor_t> c_;
+};
+
+using GroupFunction = hvd_status_t (*)(const char*, int32_t, const hvd_tensor_t*,
+                                       const hvd_tensor_t*, const hvd_options_t*, hvd_handle_t*);
+
+GroupFunction group_function(std::string_view kind) {
+  if (kind == "allreduce")
+    return hvd_grouped_allreduce_async;
+  if (kind == "allgather")
+    return hvd_grouped_allgather_async;
+  if (kind == "reducescatter")
+    return hvd_grouped_reduce_scatter_async;
+  throw py::value_error("there is no group of '" + std::string(kind) + "'");
+}
+
+// `outputs` None: the runtime makes the results.
+std::unique_ptr<Handle> submit_group(std::string_view kind, const char* name,
+                                     const py::sequence& inputs, const py::object& outputs,
+                                     py::object owner, int op, double prescale, double postscale,
+                                     double deadline, bool wait_at_once) {
+  check_ready();
+  const GroupFunction function = group_function(kind);
+  const TensorList in(inputs);
+  const bool gives = !outputs.is_none();
+  const TensorList out(gives ? outputs.cast<py::sequence>() : py::sequence(py::tuple()));
+  if (gives && out.count() != in.count()) {
+    throw py::value_error(std::to_string(out.count()) + " outputs for " +
+                          std::to_string(in.count()) + " tensors; one for each is needed");
+  }
+  hvd_options_t options = options_of(op, 0, prescale, postscale, deadline);
+  options.wait_at_once = wait_at_once;
+  hvd_handle_t id = 0;
+  check_call(function(name, in.count(), in.c(), gives ? out.c() : nullptr, &options, &id));
+  Borrowed borrowed;
+  borrowed.keep(std::move(owner));
+  return std::make_unique<Handle>(id, std::move(borrowed), makes_result(kind), in.count());
+}
+
 // ---- life and information ----------------------------------------------------------------------
 
 void init(int rank, int size, int local_rank, int local_size, const char* rendezvous) {
@@ -494,9 +311,11 @@ void define_handle(py::module_& m) {
       .def("wait", &Handle::wait, py::arg("timeout_seconds") = -1.0)
       .def("poll", &Handle::poll)
       .def("result_shape", &Handle::result_shape)
+      .def("result_shapes", &Handle::result_shapes)
       .def("result_dtype", &Handle::result_dtype)
       .def("received_splits", &Handle::received_splits)
       .def("take_result", &Handle::take_result, py::arg("address"), py::arg("bytes"))
+      .def("take_results", &Handle::take_results, py::arg("places"))
       .def_property_readonly("has_result", &Handle::has_result)
       .def_readwrite("output", &Handle::output);
 }
@@ -514,6 +333,10 @@ void define_operations(py::module_& m) {
         py::arg("splits") = py::none(), py::arg("output_rows") = -1,
         py::arg("output_shape") = py::none(), py::arg("output_dtype") = 0, py::arg("peer") = -1,
         py::arg("tag") = 0, py::arg("wait_at_once") = false);
+  m.def("submit_group", &submit_group, py::arg("kind"), py::arg("name").none(true),
+        py::arg("inputs"), py::arg("outputs") = py::none(), py::arg("owner") = py::none(),
+        py::arg("op") = 0, py::arg("prescale") = 1.0, py::arg("postscale") = 1.0,
+        py::arg("deadline_seconds") = 0.0, py::arg("wait_at_once") = false);
 }
 
 }  // namespace

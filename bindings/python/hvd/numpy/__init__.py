@@ -43,20 +43,11 @@ from hvd.exceptions import (
     HvdPeerEndedError,
     HvdShutdownError,
 )
-from hvd.numpy.ops import (
-    allgather,
-    allgather_async,
-    allreduce,
-    allreduce_async,
+from hvd.numpy.exchange import (
     alltoall,
     alltoall_async,
-    barrier,
-    barrier_async,
-    broadcast,
-    broadcast_async,
     gather,
     gather_async,
-    poll,
     recv,
     recv_async,
     reduce,
@@ -67,6 +58,25 @@ from hvd.numpy.ops import (
     scatter_async,
     send,
     send_async,
+)
+from hvd.numpy.grouped import (
+    grouped_allgather,
+    grouped_allgather_async,
+    grouped_allreduce,
+    grouped_allreduce_async,
+    grouped_reducescatter,
+    grouped_reducescatter_async,
+)
+from hvd.numpy.ops import (
+    allgather,
+    allgather_async,
+    allreduce,
+    allreduce_async,
+    barrier,
+    barrier_async,
+    broadcast,
+    broadcast_async,
+    poll,
     synchronize,
 )
 
@@ -105,6 +115,12 @@ __all__ = [
     "cross_size",
     "gather",
     "gather_async",
+    "grouped_allgather",
+    "grouped_allgather_async",
+    "grouped_allreduce",
+    "grouped_allreduce_async",
+    "grouped_reducescatter",
+    "grouped_reducescatter_async",
     "info",
     "init",
     "is_initialized",
