@@ -26,6 +26,15 @@ SIGNATURES = {
     "postscale_factor=1.0",
     "reducescatter_async": "tensor name=None op=0 process_set prescale_factor=1.0 "
     "postscale_factor=1.0",
+    "grouped_allreduce": "tensors average=None name=None compression op=None prescale_factor=1.0 "
+    "postscale_factor=1.0 process_set",
+    "grouped_allreduce_": "tensors average=None name=None op=None prescale_factor=1.0 "
+    "postscale_factor=1.0 process_set",
+    "grouped_allgather": "tensors name=None process_set",
+    "grouped_reducescatter": "tensors name=None compression op=0 process_set prescale_factor=1.0 "
+    "postscale_factor=1.0",
+    "grouped_reducescatter_async": "tensors name=None op=0 process_set prescale_factor=1.0 "
+    "postscale_factor=1.0",
     "barrier": "process_set",
     "poll": "handle",
     "synchronize": "handle",
@@ -39,7 +48,10 @@ SIGNATURES = {
     "sparse_as_dense=False process_set",
 }
 SIGNATURES["allreduce_async"] = SIGNATURES["allreduce_async_"] = SIGNATURES["allreduce_"]
+for _name in ("grouped_allreduce_async", "grouped_allreduce_async_"):
+    SIGNATURES[_name] = SIGNATURES["grouped_allreduce_"]
 SIGNATURES["allgather_async"] = SIGNATURES["allgather"]
+SIGNATURES["grouped_allgather_async"] = SIGNATURES["grouped_allgather"]
 SIGNATURES["alltoall_async"] = SIGNATURES["alltoall"]
 for _name in ("broadcast_", "broadcast_async", "broadcast_async_"):
     SIGNATURES[_name] = SIGNATURES["broadcast"]

@@ -269,7 +269,6 @@ def check_adasum_takes_a_rank_without_a_gradient_for_a_step_of_zero() -> None:
 def check_what_is_missing_says_so() -> None:
     model = make_model()
     sgd = torch.optim.SGD(model.parameters(), lr=0.1)
-    raises(NotImplementedError, lambda: wrap(model, sgd, groups=2), "groups")
     raises(NotImplementedError, lambda: wrap(model, sgd, sparse_as_dense=True), "sparse")
     embedding = torch.nn.Embedding(4, 2, sparse=True)
     optimizer = wrap(embedding, torch.optim.SGD(embedding.parameters(), lr=0.1))

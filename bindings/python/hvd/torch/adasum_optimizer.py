@@ -15,6 +15,7 @@ import torch
 from hvd.basics import Adasum
 from hvd.torch.compression import Compressor
 from hvd.torch.ops import allreduce_async_, synchronize_all
+from hvd.torch.optimizer_rules import TOO_MANY_PASSES, GuardedZeroGrad
 
 
 class _InFlight(NamedTuple):
@@ -24,7 +25,7 @@ class _InFlight(NamedTuple):
     ctx: Any
 
 
-class DistributedAdasumOptimizer(torch.optim.Optimizer):
+class DistributedAdasumOptimizer(GuardedZeroGrad):
     """Stands in front of the wrapped class in a class made by `DistributedOptimizer`."""
 
     def __init__(
@@ -55,13 +56,13 @@ class DistributedAdasumOptimizer(torch.optim.Optimizer):
 
     def _after_accumulation(self, p: torch.Tensor) -> None:
         if p in self._handles:
-            raise AssertionError(
-                "Gradients were computed more than backward_passes_per_step times before call to "
-                "step(). Increase backward_passes_per_step to accumulate gradients locally."
-            )
+            raise AssertionError(TOO_MANY_PASSES)
         self._passes_left[p] -= 1
         if self._passes_left[p] == 0:
             self._handles[p] = self._start(p)
+
+    def _under_way(self) -> bool:
+        return bool(self._handles)
 
     def _start(self, p: torch.Tensor) -> _InFlight:
         if p.grad is not None and p.grad.is_sparse:
@@ -129,16 +130,3 @@ class DistributedAdasumOptimizer(torch.optim.Optimizer):
 
     # torch.optim runs step hooks and profiling in the wrapped class' step, once is enough.
     step.hooked = True  # type: ignore[attr-defined]
-
-    def zero_grad(self, *args: Any, **kwargs: Any) -> None:
-        """As the wrapped class.
-
-        Raises:
-            AssertionError: steps are under way.
-        """
-        if self._handles:
-            raise AssertionError(
-                "optimizer.zero_grad() was called after loss.backward() but before "
-                "optimizer.step(). This is prohibited as it can cause a race condition."
-            )
-        super().zero_grad(*args, **kwargs)

@@ -11,7 +11,7 @@ from hvd import _core, basics
 from hvd.basics import Average, Sum
 from hvd.process_sets import ProcessSet, global_process_set, require_global
 from hvd.torch.compression import Compression, Compressor
-from hvd.torch.ops import allgather, start, synchronize, take_result
+from hvd.torch.ops import allgather, dtype_code, start, synchronize, take_result
 
 # The dtypes that a scatter's receivers cannot know, by hvd_dtype_t.
 _DTYPES_BY_CODE: dict[int, torch.dtype] = {}
@@ -41,6 +41,15 @@ def _list_of(splits: Any) -> list[int] | None:
 # ---- reduce-scatter -----------------------------------------------------------------------------
 
 
+def own_rows(tensor: torch.Tensor) -> torch.Tensor:
+    """A new tensor for this rank's rows; of a scalar, which libhvd refuses, none."""
+    if tensor.dim() == 0:
+        return torch.empty(0, dtype=tensor.dtype)
+    rows = tensor.shape[0]
+    mine = rows // basics.size() + (basics.rank() < rows % basics.size())
+    return torch.empty((mine, *tensor.shape[1:]), dtype=tensor.dtype)
+
+
 def reducescatter_async(
     tensor: torch.Tensor,
     name: str | None = None,
@@ -51,9 +60,8 @@ def reducescatter_async(
 ) -> int:
     """Starts `reducescatter`; `synchronize` returns its result."""
     require_global(process_set)
-    rows = tensor.shape[0] if isinstance(tensor, torch.Tensor) and tensor.dim() > 0 else 0
-    mine = rows // basics.size() + (basics.rank() < rows % basics.size())
-    output = torch.empty((mine, *tensor.shape[1:]), dtype=tensor.dtype)
+    dtype_code(tensor)
+    output = own_rows(tensor)
     return start(
         "reducescatter",
         tensor,
@@ -63,7 +71,7 @@ def reducescatter_async(
         op=op,
         prescale=prescale_factor,
         postscale=postscale_factor,
-        output_rows=mine,
+        output_rows=output.shape[0] if output.dim() > 0 else 0,
     )
 
 

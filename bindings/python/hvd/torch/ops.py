@@ -72,7 +72,7 @@ def _forget_handles() -> None:
 basics.at_shutdown(_forget_handles)
 
 
-def _dtype_code(tensor: torch.Tensor) -> int:
+def dtype_code(tensor: torch.Tensor) -> int:
     """Checks that libhvd can read the tensor's memory as it lies; returns its hvd_dtype_t."""
     if not isinstance(tensor, torch.Tensor):
         raise ValueError(f"hvd: expected a torch.Tensor, not {type(tensor).__name__}")
@@ -93,7 +93,8 @@ def _dtype_code(tensor: torch.Tensor) -> int:
     return code
 
 
-def _remember(operation: _core.Handle, output: Any) -> int:
+def remember(operation: _core.Handle, output: Any) -> int:
+    """A handle for `synchronize`, which returns ``output``, or what that makes of the operation."""
     handle = next(_handle_numbers)
     _handle_map[handle] = (operation, output)
     return handle
@@ -114,7 +115,7 @@ def start(
     operation, where the runtime has the result.
     """
     require_global(process_set)
-    code = _dtype_code(tensor)
+    code = dtype_code(tensor)
     into = output if isinstance(output, torch.Tensor) else tensor
     operation = _core.submit(
         kind,
@@ -126,7 +127,7 @@ def start(
         (tensor, output),
         **options,
     )
-    return _remember(operation, output)
+    return remember(operation, output)
 
 
 def take_result(operation: _core.Handle, dtype: torch.dtype) -> torch.Tensor:
@@ -183,7 +184,7 @@ def allreduce_async(
         A handle for `poll` and `synchronize`.
     """
     op = reduce_op(average, op)
-    _dtype_code(tensor)
+    dtype_code(tensor)
     output = torch.empty_like(tensor, requires_grad=False)
     return _start_allreduce(
         tensor, output, name, op, prescale_factor, postscale_factor, process_set
@@ -246,7 +247,7 @@ class HorovodAllreduce(torch.autograd.Function):
     ) -> torch.Tensor:
         """Runs the allreduce."""
         ctx.options = (op, prescale_factor, postscale_factor, process_set)
-        _dtype_code(tensor)
+        dtype_code(tensor)
         output = torch.empty_like(tensor, requires_grad=False)
         return synchronize(
             _start_allreduce(
@@ -386,7 +387,7 @@ def broadcast_async(
     process_set: ProcessSet = global_process_set,
 ) -> int:
     """Starts `broadcast` into a new tensor; `synchronize` returns it."""
-    _dtype_code(tensor)
+    dtype_code(tensor)
     return _start_broadcast(tensor.detach().clone(), root_rank, name, process_set)
 
 

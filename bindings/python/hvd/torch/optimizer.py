@@ -1,13 +1,13 @@
 """DistributedOptimizer: a torch optimizer whose gradients are reduced over all ranks.
 
 Each gradient is submitted under its parameter's name the moment autograd has accumulated it, so
-communication overlaps with the rest of the backward pass; `step` waits for all of them.
+communication overlaps with the rest of the backward pass; `step` waits for all of them. Those of a
+group are submitted together, when the last of them is there.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -19,51 +19,23 @@ from hvd.basics import Adasum, Average
 from hvd.process_sets import ProcessSet, global_process_set, require_global
 from hvd.torch.adasum_optimizer import DistributedAdasumOptimizer
 from hvd.torch.compression import Compression, Compressor
+from hvd.torch.gradient_groups import Group, checked_groups, form_groups
+from hvd.torch.grouped import grouped_allreduce_async_
 from hvd.torch.ops import allreduce_async_, synchronize_all
+from hvd.torch.optimizer_rules import TOO_MANY_PASSES, GuardedZeroGrad, checked_names
 
 
 class _InFlight(NamedTuple):
-    """A gradient under way: the tensor that travels and how it becomes the gradient again."""
+    """Gradients under way: the tensors that travel and how they become gradients again."""
 
-    handle: int | None  # None: counted, but its last backward pass is still to come
-    ctx: Any = None
-
-
-def _checked_names(
-    named_parameters: Iterable[tuple[str, torch.Tensor]] | None,
-    param_groups: list[dict],
-) -> list[tuple[str, torch.Tensor]]:
-    """Horovod's rules for named_parameters; made-up names where None were given."""
-    if named_parameters is None:
-        return [
-            (f"allreduce.noname.{i}.{j}", p)
-            for i, group in enumerate(param_groups)
-            for j, p in enumerate(group["params"])
-        ]
-    pairs = list(named_parameters)
-    if any(not isinstance(pair, tuple) for pair in pairs):
-        raise ValueError(
-            "named_parameters should be a sequence of tuples (name, parameter), usually produced "
-            "by model.named_parameters()."
-        )
-    twice = [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]
-    if twice:
-        raise ValueError(
-            "Parameter names in named_parameters must be unique. Found duplicates: "
-            + ", ".join(twice)
-        )
-    named = {id(p) for _, p in pairs}
-    unnamed = [id(p) for group in param_groups for p in group["params"] if id(p) not in named]
-    if unnamed:
-        raise ValueError(
-            "named_parameters was specified, but one or more model parameters were not named. "
-            "Python object ids: " + ", ".join(map(str, unnamed))
-        )
-    return pairs
+    handle: int
+    ctxs: list[Any]
 
 
-class _DistributedOptimizer(torch.optim.Optimizer):
+class _DistributedOptimizer(GuardedZeroGrad):
     """Stands in front of the wrapped class in a class made by `DistributedOptimizer`."""
+
+    _ways_on = "optimizer.step() or optimizer.synchronize()"
 
     def __init__(
         self,
@@ -73,10 +45,11 @@ class _DistributedOptimizer(torch.optim.Optimizer):
         backward_passes_per_step: int,
         op: int,
         gradient_predivide_factor: float,
+        groups: Any,
         process_set: ProcessSet,
     ) -> None:
         super().__init__(params)
-        pairs = _checked_names(named_parameters, self.param_groups)
+        pairs = checked_names(named_parameters, self.param_groups)
         self._compression = compression
         self._parameter_names = {p: name for name, p in pairs}
         self.backward_passes_per_step = backward_passes_per_step
@@ -84,17 +57,22 @@ class _DistributedOptimizer(torch.optim.Optimizer):
         self.op = op
         self.gradient_predivide_factor = gradient_predivide_factor
         self.process_set = process_set
-        self._handles: dict[torch.Tensor, _InFlight] = {}
+        self._groups: list[Group] = []
+        self._group_of: dict[torch.Tensor, int] = {}
+        self._missing: list[int] = []  # of each group: gradients that are not there yet
+        # Whose gradient was computed since the last reduction; which groups are being reduced.
+        self._computed: set[torch.Tensor] = set()
+        self._in_flight: dict[int, _InFlight] = {}
         self._hook_handles: list[Any] = []
-        self._requires_update: dict[torch.Tensor, None] = {}  # a set that keeps its order
         self._synchronized = False
         self._should_synchronize = True
         if basics.size() > 1:
-            self._register_hooks()
+            self._register_hooks(groups)
 
     def load_state_dict(self, *args: Any, **kwargs: Any) -> None:
         """As the wrapped class; also forgets gradients that are under way."""
-        self._handles = {}
+        self._in_flight = {}
+        self._computed = set()
         self._synchronized = False
         self._should_synchronize = True
         self.set_backward_passes_per_step(self.backward_passes_per_step)
@@ -103,24 +81,29 @@ class _DistributedOptimizer(torch.optim.Optimizer):
     def set_backward_passes_per_step(self, passes: int) -> None:
         """Gradients are reduced in every ``passes``-th backward pass (and summed before)."""
         self.backward_passes_per_step = passes
-        for p in self._allreduce_delay:
-            self._allreduce_delay[p] = passes
+        self._expect_passes()
 
-    def _register_hooks(self) -> None:
-        for group in self.param_groups:
-            for p in group["params"]:
-                if p.requires_grad:
-                    self._requires_update[p] = None
-                    hook = p.register_post_accumulate_grad_hook(self._after_accumulation)
-                    self._hook_handles.append(hook)
+    def _expect_passes(self) -> None:
+        for p in self._allreduce_delay:
+            self._allreduce_delay[p] = self.backward_passes_per_step
+        self._missing = [len(group) for group in self._groups]
+
+    def _register_hooks(self, groups: Any) -> None:
+        parameters = [p for g in self.param_groups for p in g["params"] if p.requires_grad]
+        self._groups = form_groups(parameters, self._parameter_names, groups)
+        self._group_of = {p: i for i, group in enumerate(self._groups) for p in group}
+        self._expect_passes()
+        for p in parameters:
+            hook = p.register_post_accumulate_grad_hook(self._after_accumulation)
+            self._hook_handles.append(hook)
+
+    def _under_way(self) -> bool:
+        return bool(self._computed or self._in_flight)
 
     def _after_accumulation(self, p: torch.Tensor) -> None:
-        in_flight = self._handles.get(p)
-        if in_flight is not None and in_flight.handle is not None and self._allreduce_delay[p] <= 0:
-            raise AssertionError(
-                "Gradients were computed more than backward_passes_per_step times before call to "
-                "step(). Increase backward_passes_per_step to accumulate gradients locally."
-            )
+        group = self._group_of[p]
+        if self._allreduce_delay[p] <= 0 and (group in self._in_flight or p in self._computed):
+            raise AssertionError(TOO_MANY_PASSES)
         if p.grad.requires_grad:
             raise AssertionError(
                 f"the gradient of '{self._parameter_names.get(p)}' requires a gradient itself "
@@ -128,11 +111,28 @@ class _DistributedOptimizer(torch.optim.Optimizer):
             )
         self._allreduce_delay[p] -= 1
         if self._allreduce_delay[p] == 0:
-            self._handles[p] = self._start(p)
-        else:
-            self._handles[p] = _InFlight(None)
+            self._missing[group] -= 1
+            if self._missing[group] == 0:
+                self._in_flight[group] = self._start(self._groups[group])
+        self._computed.add(p)
 
-    def _start(self, p: torch.Tensor) -> _InFlight:
+    def _start(self, group: Group) -> _InFlight:
+        tensors, ctxs = [], []
+        for p in group:
+            tensor, ctx = self._compression.compress(self._gradient_of(p))
+            # channels_last and the like: autograd gives gradients the layout of their parameter.
+            tensors.append(tensor.contiguous())
+            ctxs.append(ctx)
+        predivide = self.gradient_predivide_factor if self.op == Average else 1.0
+        name = self._parameter_names.get(group[0])
+        factors = {"prescale_factor": 1.0 / predivide, "postscale_factor": predivide}
+        if len(group) == 1:
+            handle = allreduce_async_(tensors[0], name=name, op=self.op, **factors)
+        else:
+            handle = grouped_allreduce_async_(tensors, name=name, op=self.op, **factors)
+        return _InFlight(handle, ctxs)
+
+    def _gradient_of(self, p: torch.Tensor) -> torch.Tensor:
         if p.grad is None:
             # Not computed here, but perhaps on another rank, so it takes part as zeros.
             p.grad = torch.zeros_like(p, requires_grad=False)
@@ -141,18 +141,7 @@ class _DistributedOptimizer(torch.optim.Optimizer):
                 f"the gradient of '{self._parameter_names.get(p)}' is sparse; sparse gradients "
                 "are missing yet: build the layer with sparse=False"
             )
-        compressed, ctx = self._compression.compress(p.grad)
-        # channels_last and the like: autograd gives gradients the layout of their parameter.
-        compressed = compressed.contiguous()
-        predivide = self.gradient_predivide_factor if self.op == Average else 1.0
-        handle = allreduce_async_(
-            compressed,
-            name=self._parameter_names.get(p),
-            op=self.op,
-            prescale_factor=1.0 / predivide,
-            postscale_factor=predivide,
-        )
-        return _InFlight(handle, ctx)
+        return p.grad
 
     def synchronize(self) -> None:
         """Waits until every gradient is reduced; those not computed here take part as zeros.
@@ -160,23 +149,24 @@ class _DistributedOptimizer(torch.optim.Optimizer):
         Raises:
             HvdError: a reduction failed; gradients are then undefined.
         """
-        for p in self._requires_update:
-            in_flight = self._handles.get(p)
-            if in_flight is None or in_flight.handle is None:
-                self._handles[p] = self._start(p)
-        started = list(self._handles.items())
+        for i, group in enumerate(self._groups):
+            if i not in self._in_flight:
+                self._in_flight[i] = self._start(group)
+        started = list(self._in_flight.items())
         try:
             # All of them, also if one fails: the others are still writing to their gradients.
             outputs = synchronize_all(in_flight.handle for _, in_flight in started)
         finally:
-            self._handles.clear()
-            for p, _ in started:
-                self._allreduce_delay[p] = self.backward_passes_per_step
+            self._in_flight.clear()
+            self._computed.clear()
+            self._expect_passes()
         with torch.no_grad():
-            for (p, in_flight), output in zip(started, outputs):
-                grad = self._compression.decompress(output, in_flight.ctx)
-                if grad.data_ptr() != p.grad.data_ptr():
-                    p.grad.copy_(grad)
+            for (i, in_flight), output in zip(started, outputs):
+                reduced = [output] if len(self._groups[i]) == 1 else output
+                for p, tensor, ctx in zip(self._groups[i], reduced, in_flight.ctxs):
+                    grad = self._compression.decompress(tensor, ctx)
+                    if grad.data_ptr() != p.grad.data_ptr():
+                        p.grad.copy_(grad)
         self._synchronized = True
 
     @contextmanager
@@ -201,7 +191,7 @@ class _DistributedOptimizer(torch.optim.Optimizer):
 
         With a closure, the gradients that the closure computes are synchronized after it.
         """
-        if closure is not None and self._requires_update and self._should_synchronize:
+        if closure is not None and self._groups and self._should_synchronize:
 
             def synchronized_closure() -> Any:
                 loss = closure()
@@ -227,20 +217,6 @@ class _DistributedOptimizer(torch.optim.Optimizer):
     # torch.optim runs step hooks and profiling in the wrapped class' step, once is enough.
     step.hooked = True  # type: ignore[attr-defined]
 
-    def zero_grad(self, *args: Any, **kwargs: Any) -> None:
-        """As the wrapped class.
-
-        Raises:
-            AssertionError: gradients are under way.
-        """
-        if self._handles:
-            raise AssertionError(
-                "optimizer.zero_grad() was called after loss.backward() but before "
-                "optimizer.step() or optimizer.synchronize(). This is prohibited as it can cause "
-                "a race condition."
-            )
-        super().zero_grad(*args, **kwargs)
-
 
 def _check_numbers(op: int, predivide_factor: float, passes: int) -> None:
     if predivide_factor != 1.0 and op != Average:
@@ -249,24 +225,6 @@ def _check_numbers(op: int, predivide_factor: float, passes: int) -> None:
         raise ValueError("gradient_predivide_factor must be > 0")
     if passes <= 0:
         raise ValueError("backward_passes_per_step must be > 0")
-
-
-def _refuse_what_is_missing(num_groups: int, groups: Any, sparse_as_dense: bool) -> None:
-    if num_groups != 0:
-        warnings.warn(
-            "Parameter `num_groups` has been replaced by `groups` and will be removed in v1.0.",
-            DeprecationWarning,
-            stacklevel=3,
-        )
-    if num_groups or groups:
-        raise NotImplementedError(
-            "DistributedOptimizer(groups=..., num_groups=...): groups are missing yet; small "
-            "gradients are fused without them"
-        )
-    if sparse_as_dense:
-        raise NotImplementedError(
-            "DistributedOptimizer(sparse_as_dense=True): sparse gradients are missing yet"
-        )
 
 
 def DistributedOptimizer(
@@ -297,15 +255,18 @@ def DistributedOptimizer(
         op: Average, Sum, Min, Max or Product; Adasum: each rank steps by its own gradient, and
             Adasum of all steps is added to the parameters.
         gradient_predivide_factor: Average only: divide by it before the sum and multiply after.
-        num_groups: deprecated; must be 0.
-        groups: missing yet; must be None.
+        num_groups: deprecated; use ``groups``.
+        groups: gradients that are reduced together, as one operation once the last of them is
+            there: a number, into how many groups of neighbours to part the parameters (rank 0's
+            order counts, which every rank asks for in this call); or lists of parameters, those in
+            none alone. Small gradients are fused without it too. Adasum takes each alone.
         sparse_as_dense: missing yet; must be False.
         process_set: must be `global_process_set` today.
 
     Raises:
-        ValueError: names are not unique, not tuples or incomplete; a bad factor or count; before
-            ``init``.
-        NotImplementedError: groups, sparse gradients, process sets.
+        ValueError: names are not unique, not tuples or incomplete; a bad factor or count; groups
+            that are neither a number nor lists of tensors, or name one twice; before ``init``.
+        NotImplementedError: sparse gradients, process sets.
 
     >>> import torch
     >>> import hvd.torch as hvd
@@ -319,11 +280,15 @@ def DistributedOptimizer(
     ('SGD', True)
     """
     _check_numbers(op, gradient_predivide_factor, backward_passes_per_step)
-    _refuse_what_is_missing(num_groups, groups, sparse_as_dense)
+    groups = checked_groups(num_groups, groups)
+    if sparse_as_dense:
+        raise NotImplementedError(
+            "DistributedOptimizer(sparse_as_dense=True): sparse gradients are missing yet"
+        )
     require_global(process_set)
     if op == Adasum and basics.size() > 1:
         cls = type(optimizer.__class__.__name__, (DistributedAdasumOptimizer, type(optimizer)), {})
-        named = _checked_names(named_parameters, optimizer.param_groups)
+        named = checked_names(named_parameters, optimizer.param_groups)
         return cls(optimizer.param_groups, named, compression, backward_passes_per_step)
     cls = type(optimizer.__class__.__name__, (_DistributedOptimizer, optimizer.__class__), {})
     return cls(
@@ -333,5 +298,6 @@ def DistributedOptimizer(
         backward_passes_per_step,
         op,
         gradient_predivide_factor,
+        groups,
         process_set,
     )
