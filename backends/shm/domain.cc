@@ -208,7 +208,12 @@ Status Formation::greet_upwards() {
           str("has not heard from ", awaited_text(),
               shortage.empty() ? "" : str(" and could take no connection (", shortage, ")")));
     }
-    HVD_TRY(star_.set_up_alive());
+    if (const Status others = star_.set_up_alive(); !others.ok()) {
+      const std::string& shortage = listener->shortage();  // for want of which they gave up
+      return shortage.empty() ? others
+                              : others.in_context(str(who(options_.rank),
+                                                      " could take no connection: ", shortage));
+    }
     HVD_TRY(poller.run_once(left).status());
     for (Fd& socket : std::exchange(admitted, {})) {
       greet(std::move(socket));
