@@ -185,6 +185,8 @@ def test_a_deadline_is_an_error_on_all_and_the_late_rank_gets_it_when_it_comes(b
             answer = rank.hear()
             assert answer.is_error("deadline", *said)
             assert (answer.rank, answer.tensor) == (late, "awaited"), answer
+        # Answers come in order: after this the late rank has heard that it was given up.
+        assert all(a.ok for a in job.all("barrier heard deadline=50"))
         answer = job[late].do("allreduce awaited float32 4 deadline=50")
         assert answer.is_error("deadline", "came too late", *said)
         assert all(a.ok for a in job.all("allreduce awaited float32 4 deadline=50"))
