@@ -306,16 +306,17 @@ std::uint64_t piece_count_of(const AlgorithmRow& row, const Situation& situation
 // Long vectors go in the chunks that were best on this host (64 KiB cost 25-30 % more than 256 KiB,
 // data_plane.md, "Shared memory"; larger ones leave the caches). Below that, a piece that travels
 // as a whole (the vector, or a rank's block of it) is cut in two, so that the second half is under
-// way while the first is reduced; in eight where it passes through many, whose stages overlap.
+// way while the first is reduced; in eight where it passes through hosts, whose stages overlap; and
+// in 32 where it goes down log p levels, each of which waits for a chunk.
 // Cutting below 16 KiB would cost more than it hides; and below 64 KiB where the pieces pass
 // through shared slots: a wait for all ranks costs 2 us where four of them share two cores (64 KiB
 // at p 4: 16 us whole, 18 in halves, 25 in quarters), and p 2 gains nothing.
 std::uint64_t chunk_by_size(const AlgorithmRow& row, const Situation& situation,
                             const HostTuning& tuning) {
   const std::uint64_t piece = situation.bytes / piece_count_of(row, situation);
-  const bool passes_many =
-      row.algorithm == Algorithm::hierarchical || row.algorithm == Algorithm::double_tree;
-  const std::uint64_t cuts = passes_many ? 8 : 2;
+  const std::uint64_t cuts = row.algorithm == Algorithm::hierarchical  ? 8
+                             : row.algorithm == Algorithm::double_tree ? 32
+                                                                       : 2;
   const bool only_slots = (row.needs & kNeedsSlots) != 0 && (row.needs & kNeedsOneHost) != 0;
   const std::uint64_t least = std::min((only_slots ? 64 : 16) * kKiB, tuning.chunk_bytes);
   return std::clamp((piece + cuts - 1) / cuts, least, tuning.chunk_bytes);

@@ -226,6 +226,8 @@ TEST_CASE("from 8 ranks on all but short vectors of one root go along two trees"
       CHECK(chosen(shape, rank_count).algorithm == Algorithm::tree);
       shape.element_count += 1;
       CHECK(chosen(shape, rank_count).algorithm == Algorithm::double_tree);
+      shape.element_count = (1 << 20) / 4;
+      CHECK(chosen(shape, rank_count).chunk_bytes == 32 << 10);
       shape.element_count = 16 << 20;
       CHECK(chosen(shape, rank_count).algorithm == Algorithm::double_tree);
     }
