@@ -29,8 +29,8 @@ class Execution {
  public:
   enum class State { moving, blocked, done, failed };
 
-  // Long copies and reductions are cut here, so that what is in the other lane comes between:
-  // 128 KiB take some 10 µs.
+  // Long copies and reductions are cut here, so that what is in the other lane and what other ranks
+  // say comes between: 128 KiB take some 10 µs.
   static constexpr std::size_t kSliceBytes = std::size_t{128} << 10;
   // What a step takes off a budget: one for the step and one for each so many bytes.
   static constexpr std::size_t kBudgetBytes = std::size_t{16} << 10;

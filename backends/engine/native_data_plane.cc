@@ -10,11 +10,13 @@
 namespace hvd {
 namespace {
 
-// What a pass does before the coordinator comes back to its messages and deadlines, in the units of
-// Execution::kBudgetBytes: 256 KiB, some 25 µs.
-constexpr int kBudgetPerProgress = 16;
 // What the bulk lane does before the express lane is looked at: one slice.
 constexpr int kBulkBudget = static_cast<int>(Execution::kSliceBytes / Execution::kBudgetBytes);
+// What a pass does before the coordinator comes back to its messages and deadlines, in the units of
+// Execution::kBudgetBytes. A small operation by name waits for the end of a pass four times: to be
+// seen, at rank 0, for the answer, and to run. So a pass is one slice, beside which the
+// coordinator's part of it is 2 %.
+constexpr int kBudgetPerProgress = kBulkBudget;
 
 Status find_reach(const Transport& transport, Rank rank, int rank_count) {
   for (int peer = 0; peer < rank_count; ++peer) {
@@ -174,6 +176,7 @@ void NativeDataPlane::begin(LaneState& lane, WorkItem item) {
   // Of a message of two ranks the others know nothing, so it may not count; it has no slots.
   std::uint64_t& started = place.started[lane_index(name)];
   const std::uint64_t number = is_point_to_point(item.kind) ? started : started++;
+  ++begun_count_;
   choose_stores(lane, item);
   Result<std::shared_ptr<const PlacedSchedule>> schedule = schedule_for(item, place, name);
   lane.execution.begin(std::move(item), std::move(schedule),
@@ -189,9 +192,20 @@ void NativeDataPlane::choose_stores(LaneState& lane, WorkItem& item) {
   if (lane.tuned_bytes == 0) {
     return;
   }
+  lane.begun_number = begun_count_;
   lane.begun_at = clock_.now();
   lane.streams = store_tuner_.begins(item.kind, bytes, streams(item.choice), lane.begun_at);
   item.choice = with_stream(item.choice, lane.streams);
+}
+
+// Where others of the express lane came between, the time is theirs as well.
+void NativeDataPlane::learn_stores(const LaneState& lane) {
+  const CollectiveKind kind = lane.execution.item().kind;
+  if (lane.begun_number == begun_count_) {
+    store_tuner_.ends(kind, lane.tuned_bytes, lane.streams, clock_.now() - lane.begun_at);
+  } else {
+    store_tuner_.passes_over(kind, lane.tuned_bytes, lane.streams);
+  }
 }
 
 bool NativeDataPlane::progress() {
@@ -338,8 +352,7 @@ Result<std::shared_ptr<const PlacedSchedule>> NativeDataPlane::make_placed(const
 void NativeDataPlane::finish(LaneState& lane, const Status& status) {
   lane.running = false;
   if (lane.tuned_bytes != 0 && status.ok()) {
-    store_tuner_.ends(lane.execution.item().kind, lane.tuned_bytes, lane.streams,
-                      clock_.now() - lane.begun_at);
+    learn_stores(lane);
   }
   completed_.push({.work_id = lane.execution.item().id,
                    .status = status,

@@ -60,6 +60,7 @@ class NativeDataPlane final : public DataPlane {
     std::uint64_t tuned_bytes = 0;
     bool streams = false;
     Time begun_at = 0;
+    std::uint64_t begun_number = 0;
     // Of the last item: a loop over one shape asks the cache no more.
     ScheduleKey last_key = {};
     std::shared_ptr<const PlacedSchedule> last = {};
@@ -75,6 +76,7 @@ class NativeDataPlane final : public DataPlane {
   void begin(LaneState& lane, WorkItem item);
   void finish(LaneState& lane, const Status& status);
   void choose_stores(LaneState& lane, WorkItem& item);
+  void learn_stores(const LaneState& lane);
   bool lies_in_arena(const WorkItem& item) const;
   Status check_place_in(const WorkItem& item) const;
   GroupPlace& place_of(const WorkItem& item);
@@ -92,7 +94,8 @@ class NativeDataPlane final : public DataPlane {
   Transport& transport_;
   const SteadyClock clock_;
   StoreTuner store_tuner_;
-  const Status reach_;  // ok, or why some rank cannot be reached
+  std::uint64_t begun_count_ = 0;  // items, of both lanes
+  const Status reach_;             // ok, or why some rank cannot be reached
   const std::vector<int> host_of_rank_;
   GroupPlace world_;
   std::unordered_map<std::uint64_t, GroupPlace> groups_;  // by id; not that of all ranks

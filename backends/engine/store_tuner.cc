@@ -107,4 +107,11 @@ void StoreTuner::ends(CollectiveKind kind, std::uint64_t bytes, bool stream, Nan
   }
 }
 
+void StoreTuner::passes_over(CollectiveKind kind, std::uint64_t bytes, bool stream) {
+  Cell& at = cell(kind, bytes);
+  if (stream != at.stream && at.trial_begun > 0) {
+    --at.trial_begun;  // another item takes its place
+  }
+}
+
 }  // namespace hvd

@@ -23,10 +23,12 @@ inline constexpr std::uint64_t kStoreTunerBytesMin = std::uint64_t{256} << 10;
 class StoreTuner {
  public:
   // Of an item that begins now: true for stores past the caches. `first` is the guess for what has
-  // not been seen yet. Every item that was asked about is to be learned from, or is lost.
+  // not been seen yet.
   bool begins(CollectiveKind kind, std::uint64_t bytes, bool first, Time now);
   // An item ran to its end: `stream` is what begins() said.
   void ends(CollectiveKind kind, std::uint64_t bytes, bool stream, Nanos took);
+  // It ended, but its time says nothing about stores.
+  void passes_over(CollectiveKind kind, std::uint64_t bytes, bool stream);
 
  private:
   static constexpr std::size_t kRecent = 4;

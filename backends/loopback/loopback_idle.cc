@@ -52,6 +52,13 @@ void LoopbackDoor::park(Time until) {
   parked_rung_ = false;
 }
 
+void LoopbackDoor::nap(Time until) {
+  MutexLock lock(mutex_);
+  while (!parked_rung_ && wait(parked_, until)) {
+  }
+  parked_rung_ = false;
+}
+
 bool LoopbackDoor::wait(Condition& condition, Time until) {
   if (until == kNever) {
     condition.wait(mutex_);

@@ -24,6 +24,7 @@ class LoopbackDoor {
   void claim() HVD_EXCLUDES(mutex_);
   void unclaim() HVD_EXCLUDES(mutex_);
   void park(Time until) HVD_EXCLUDES(mutex_);
+  void nap(Time until) HVD_EXCLUDES(mutex_);
 
  private:
   // False once `until` is over.
@@ -50,6 +51,7 @@ class LoopbackIdle final : public Idle {
   void claim() override { door_.claim(); }
   void unclaim() override { door_.unclaim(); }
   void park(Time until) override { door_.park(until); }
+  void nap(Time until) override { door_.nap(until); }
   void ring_parked() override { door_.ring_parked(); }
 
  private:

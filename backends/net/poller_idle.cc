@@ -1,5 +1,6 @@
 #include "backends/net/poller_idle.h"
 
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
@@ -94,6 +95,15 @@ void PollerIdle::park(Time until) {
     if (events[static_cast<std::size_t>(i)].data.fd == parked_bell_.get()) {
       silence_eventfd(parked_bell_.get());
     }
+  }
+}
+
+void PollerIdle::nap(Time until) {
+  pollfd bell{.fd = parked_bell_.get(), .events = POLLIN, .revents = 0};
+  const Nanos left = time_left(until);
+  const timespec limit{.tv_sec = left / kSecond, .tv_nsec = left % kSecond};
+  if (::ppoll(&bell, 1, left < 0 ? nullptr : &limit, nullptr) > 0) {
+    silence_eventfd(parked_bell_.get());
   }
 }
 

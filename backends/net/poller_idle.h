@@ -28,6 +28,7 @@ class PollerIdle final : public Idle {
   void claim() override;
   void unclaim() override;
   void park(Time until) override;
+  void nap(Time until) override;
   void ring_parked() override;
 
   // An eventfd; whoever writes 1 to it rings. Handed to peers of this host over a Unix socket.

@@ -32,7 +32,10 @@ class Idle {
   // Background thread, without the baton: blocks until activity (unless claimed), ring() (unless
   // claimed), ring_parked(), or `until`. Handles nothing.
   virtual void park(Time until) = 0;
-  // Any thread: ends park() also while claimed.
+  // Likewise, while another thread has the baton and so handles all activity: blocks until
+  // ring_parked() or `until`.
+  virtual void nap(Time until) = 0;
+  // Any thread: ends park(), also while claimed, and nap().
   virtual void ring_parked() = 0;
 };
 

@@ -73,22 +73,45 @@ void Progress::background_loop() {
     parked_until_.store(kNever, std::memory_order_seq_cst);
     comes_soon_.store(false, std::memory_order_seq_cst);
     wants_baton_.store(true, std::memory_order_seq_cst);
-    Time until = kNever;
-    if (coordinator_.baton.try_take()) {
-      wants_baton_.store(false, std::memory_order_seq_cst);
-      until = park_after_turn(turns_seen);
-      coordinator_.baton.give_back();
-      if (handed_over_.load(std::memory_order_seq_cst) &&
-          waiting_.load(std::memory_order_seq_cst) == 0) {
-        continue;  // it has gone away
-      }
-      coordinator_.handles().notify();  // a waiter may drive from here on
-    } else {
-      until = park_without_turn(turns_seen);
+    if (!coordinator_.baton.try_take()) {
+      // Whoever has it handles what comes; to be woken by that as well would only take its core.
+      rest(park_without_turn(turns_seen), false, turns_seen);
+      continue;
     }
-    if (!stopping_.load(std::memory_order_seq_cst)) {
-      idle_.park(until);
+    wants_baton_.store(false, std::memory_order_seq_cst);
+    handed_over_.store(false, std::memory_order_seq_cst);
+    next_socket_look_ = 0;
+    end_sleep();
+    const bool quiet = drive_until_quiet();
+    const Time until = quiet ? park_after_turn(turns_seen) : hand_over();
+    coordinator_.baton.give_back();
+    if (handed_over_.load(std::memory_order_seq_cst) &&
+        waiting_.load(std::memory_order_seq_cst) == 0) {
+      continue;  // it has gone away
     }
+    coordinator_.handles().notify();  // a waiter may drive from here on
+    rest(until, quiet, turns_seen);
+  }
+}
+
+bool Progress::users_came(std::uint64_t& turns_seen) const {
+  const std::uint64_t turns = user_turns_.load(std::memory_order_relaxed);
+  return turns != std::exchange(turns_seen, turns);
+}
+
+// Until `until`, and on as long as users' threads come and go: they do all that is to be done, and
+// a background thread with the baton that has lost its core would hold them up.
+void Progress::rest(Time until, bool listens, std::uint64_t& turns_seen) {
+  if (stopping_.load(std::memory_order_seq_cst)) {
+    return;
+  }
+  listens ? idle_.park(until) : idle_.nap(until);
+  while (comes_soon_.load(std::memory_order_relaxed) &&
+         !stopping_.load(std::memory_order_seq_cst) && clock_.now() >= until &&
+         users_came(turns_seen)) {
+    until = time_after(clock_.now(), spin_.listen_after);
+    parked_until_.store(until, std::memory_order_seq_cst);
+    idle_.nap(until);
   }
 }
 
@@ -106,16 +129,8 @@ bool Progress::drive_until_quiet() {
 
 // How long to park.
 Time Progress::park_after_turn(std::uint64_t& turns_seen) {
-  handed_over_.store(false, std::memory_order_seq_cst);
-  next_socket_look_ = 0;
-  end_sleep();
-  if (!drive_until_quiet()) {
-    handed_over_.store(true, std::memory_order_seq_cst);
-    return kNever;
-  }
-  const std::uint64_t turns = user_turns_.load(std::memory_order_relaxed);
   Time until = coordinator_.next_deadline();
-  if (turns != std::exchange(turns_seen, turns) && rest_unannounced()) {
+  if (users_came(turns_seen) && rest_unannounced()) {
     comes_soon_.store(true, std::memory_order_seq_cst);
     until = std::min(until, time_after(clock_.now(), spin_.listen_after));
   }
@@ -123,10 +138,27 @@ Time Progress::park_after_turn(std::uint64_t& turns_seen) {
   return until;
 }
 
+// To a user's thread, which rings when it goes. But where blocking calls follow each other while
+// work is under way, each would ring and then wait for the baton again, two switches of threads in
+// which the work stands still. So from the second on this thread comes back by itself.
+Time Progress::hand_over() {
+  handed_over_.store(true, std::memory_order_seq_cst);
+  const Time now = clock_.now();
+  const bool in_a_row = now < time_after(handed_over_at_, spin_.listen_after);
+  handed_over_at_ = now;
+  if (!in_a_row) {
+    wants_baton_.store(true, std::memory_order_seq_cst);
+    return kNever;
+  }
+  const Time until = time_after(now, spin_.listen_after);
+  parked_until_.store(until, std::memory_order_seq_cst);
+  comes_soon_.store(true, std::memory_order_seq_cst);
+  return until;
+}
+
 // While users' threads come and go there is no need to be rung for.
 Time Progress::park_without_turn(std::uint64_t& turns_seen) {
-  const std::uint64_t turns = user_turns_.load(std::memory_order_relaxed);
-  if (turns == std::exchange(turns_seen, turns) || spin_.listen_after == 0) {
+  if (!users_came(turns_seen) || spin_.listen_after == 0) {
     return kNever;  // one that stays rings when it goes
   }
   const Time until = time_after(clock_.now(), spin_.listen_after);
@@ -144,6 +176,10 @@ bool Progress::rest_unannounced() {
   }
   data_.say_done();
   data_.end_sleep();
+  return announce_to_submitters();
+}
+
+bool Progress::announce_to_submitters() {
   sleeping_.store(true, std::memory_order_seq_cst);
   if (!coordinator_.has_submissions()) {
     return true;
@@ -257,8 +293,13 @@ Progress::Heir Progress::find_heir() {
   }
   // A message that is just arriving is cheaper to handle than to wake a thread for.
   for (int looks = background_comes ? 0 : kLooksBeforeHandOver; !prepare_sleep(); --looks) {
-    if (looks == 0) {
-      return background_comes ? Heir::background : Heir::nobody;
+    if (looks <= 0) {
+      if (!background_comes) {
+        return Heir::nobody;
+      }
+      if (announce_to_submitters()) {
+        return Heir::background;
+      }
     }
     (void)pass(clock_.now());
   }

@@ -53,9 +53,12 @@ class Progress {
 
  private:
   void background_loop();
-  // True once nothing moves and this rank may sleep; false if somebody else wants the baton.
+  // True once nothing moves and this rank may sleep; false if a user's thread waits for the baton.
   bool drive_until_quiet() HVD_REQUIRES(coordinator_.baton);
+  bool users_came(std::uint64_t& turns_seen) const;
+  void rest(Time until, bool listens, std::uint64_t& turns_seen);
   Time park_after_turn(std::uint64_t& turns_seen) HVD_REQUIRES(coordinator_.baton);
+  Time hand_over() HVD_REQUIRES(coordinator_.baton);
   Time park_without_turn(std::uint64_t& turns_seen);
   WaitOutcome drive(const Operation& operation, Time until) HVD_REQUIRES(coordinator_.baton);
   WaitOutcome wait_and_drive(const Operation& operation, Time until);
@@ -66,6 +69,8 @@ class Progress {
   void end_sleep() HVD_REQUIRES(coordinator_.baton);
   void claim() HVD_REQUIRES(coordinator_.baton);
   bool rest_unannounced() HVD_REQUIRES(coordinator_.baton);
+  // False if a submission has come.
+  bool announce_to_submitters() HVD_REQUIRES(coordinator_.baton);
   // Who sees to it that work goes on once a user's thread has given the baton back.
   enum class Heir { waiter, background, whoever_is_rung, nobody };
   Heir find_heir() HVD_REQUIRES(coordinator_.baton);
@@ -89,6 +94,7 @@ class Progress {
   std::atomic<bool> stopping_{false};
   Time next_socket_look_ HVD_GUARDED_BY(coordinator_.baton) = 0;
   bool claimed_ HVD_GUARDED_BY(coordinator_.baton) = false;
+  Time handed_over_at_ HVD_GUARDED_BY(coordinator_.baton) = 0;
   Thread background_;
 };
 

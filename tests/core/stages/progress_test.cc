@@ -75,17 +75,26 @@ class FakeIdle final : public Idle {
   void park(Time wanted) override {
     pauses_.here();
     MutexLock lock(mutex_);
-    const auto until =
-        keeps_time_ && wanted != kNever
-            ? std::chrono::steady_clock::time_point(std::chrono::nanoseconds(wanted))
-            : std::chrono::steady_clock::now() + std::chrono::nanoseconds(2 * kPatience);
+    const auto until = end_of(wanted);
     while (!parked_rung_ && (claimed_ || !rung_) && changed_.wait_until(mutex_, until)) {
     }
     parked_rung_ = false;  // rung_ stays until whoever has the baton looks
   }
+  void nap(Time wanted) override {
+    pauses_.here();
+    MutexLock lock(mutex_);
+    while (!parked_rung_ && changed_.wait_until(mutex_, end_of(wanted))) {
+    }
+    parked_rung_ = false;
+  }
   void interrupt() { set(interrupted_, true); }
 
  private:
+  std::chrono::steady_clock::time_point end_of(Time wanted) const {
+    return keeps_time_ && wanted != kNever
+               ? std::chrono::steady_clock::time_point(std::chrono::nanoseconds(wanted))
+               : std::chrono::steady_clock::now() + std::chrono::nanoseconds(2 * kPatience);
+  }
   void set(bool& flag, bool value) {
     pauses_.here();
     {
