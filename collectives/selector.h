@@ -1,5 +1,5 @@
 // collectives/selector.h: which algorithm with which chunk, as the number that ranks agree on.
-// Not here: the algorithms (algorithms.h), measured parameters (a cost model comes later).
+// Not here: the algorithms (algorithms.h), what was measured (tuning.h).
 // Threads: pure functions.  Limits: chunks of kChunkBytesMin..kChunkBytesMax, see kOpCountMax.
 // Read next: selector.cc for the rules and their reasons.
 #pragma once
@@ -50,7 +50,7 @@ Lane lane_of(ScheduleChoice choice);
 bool streams(ScheduleChoice choice);
 ScheduleChoice with_stream(ScheduleChoice choice, bool stream);
 
-// What is best on this host; calibration measures it, rank 0's figures are agreed.
+// What is best on these hosts; tuning.h has it from what was measured.
 struct HostTuning {
   std::uint64_t express_bytes_most = 32 * 1024;  // what still counts as small
   std::uint64_t chunk_bytes = 256 * 1024;        // of a long vector

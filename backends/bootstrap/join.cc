@@ -37,7 +37,9 @@ RankRecord own_record(const JoinOptions& options) {
           .unix_socket_name = options.unix_socket_name,
           .version = options.version,
           .cores = core_share_of_process(),
-          .deterministic = options.config.deterministic};
+          .deterministic = options.config.deterministic,
+          .calibration = options.calibration,
+          .measured = options.measured};
 }
 
 Endpoint meeting_place(const Config& config) {

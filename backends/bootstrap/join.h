@@ -30,6 +30,8 @@ struct JoinOptions {
   const Logger& logger;
   std::string unix_socket_name;  // where this rank listens for ranks of its host; may be empty
   std::string version;           // of hvd; must be equal on all ranks
+  CalibrationMode calibration = CalibrationMode::automatic;
+  Measurements measured = {};  // as RankRecord has it
 };
 
 struct Joined {

@@ -17,6 +17,8 @@ void put(ByteWriter& writer, const RankRecord& record) {
   writer.put_string(cut(record.cores.cpu_list)).put(record.cores.quota);
   writer.put_string(cut(record.data.host)).put(record.data.port);
   writer.put(static_cast<std::uint8_t>(record.deterministic ? 1 : 0));
+  writer.put(static_cast<std::uint8_t>(record.calibration));
+  put(writer, record.measured);
 }
 
 RankRecord take(ByteReader& reader) {
@@ -32,10 +34,15 @@ RankRecord take(ByteReader& reader) {
   record.data.host = reader.get_string(kRankRecordTextBytesMax);
   record.data.port = reader.get<std::uint16_t>();
   record.deterministic = reader.get<std::uint8_t>() != 0;
+  const auto mode = reader.get<std::uint8_t>();
+  record.calibration = mode <= static_cast<std::uint8_t>(CalibrationMode::off)
+                           ? static_cast<CalibrationMode>(mode)
+                           : CalibrationMode::off;
+  record.measured = take_measurements(reader);
   return record;
 }
 
-constexpr std::size_t kRecordBytesMin = 4 + 8 + 6 * 4 + 8 + 2 + 1;
+constexpr std::size_t kRecordBytesMin = 4 + 8 + 6 * 4 + 8 + 2 + 1 + 1 + 8 * 8;
 
 }  // namespace
 

@@ -12,12 +12,16 @@
 
 #include "backends/bootstrap/cores.h"
 #include "backends/net/socket.h"
+#include "collectives/measurements.h"
 #include "core/base/bytes.h"
 #include "core/base/status.h"
 
 namespace hvd {
 
 inline constexpr std::size_t kRankRecordTextBytesMax = 1024;
+
+// HVD_CALIBRATION. The numbers are part of the wire.
+enum class CalibrationMode : std::uint8_t { automatic = 0, force = 1, off = 2 };
 
 struct RankRecord {
   int rank = -1;
@@ -29,6 +33,8 @@ struct RankRecord {
   CoreShare cores = {};          // what it may use
   Endpoint data = {};            // where it listens for ranks of other hosts; no host: nowhere
   bool deterministic = false;    // HVD_DETERMINISTIC
+  CalibrationMode calibration = CalibrationMode::automatic;
+  Measurements measured = {};  // of its host and network, kept from before
   friend bool operator==(const RankRecord&, const RankRecord&) = default;
 };
 

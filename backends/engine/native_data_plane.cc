@@ -92,6 +92,8 @@ NativeDataPlane::LaneState NativeDataPlane::make_lane(Lane lane, int rank_count)
           .execution = {}};
 }
 
+void NativeDataPlane::tune(const Tuning& tuning) { tuning_ = tuning; }
+
 SelectorSettings NativeDataPlane::selector_settings() const {
   const auto slot_bytes = [&](Lane lane) {
     return lanes_[lane_index(lane)].wires.slots.bank_bytes();
@@ -102,6 +104,7 @@ SelectorSettings NativeDataPlane::selector_settings() const {
           .host_of_rank = world_.host_of_rank,
           .slot_bytes_express = slot_bytes(Lane::express),
           .slot_bytes_bulk = slot_bytes(Lane::bulk),
+          .tuning = tuning_.host,
           .narrow = wire_type_,
           .deterministic = deterministic_};
 }

@@ -18,6 +18,7 @@
 #include "backends/engine/schedule_cache.h"
 #include "backends/engine/store_tuner.h"
 #include "collectives/selector.h"
+#include "collectives/tuning.h"
 #include "core/base/clock.h"
 #include "core/config/config.h"
 #include "core/ports/data_plane.h"
@@ -35,6 +36,11 @@ class NativeDataPlane final : public DataPlane {
   static Result<std::unique_ptr<NativeDataPlane>> create(Rank rank, int rank_count,
                                                          const Config& config, Transport& transport,
                                                          std::vector<int> host_of_rank = {});
+
+  // Before the first item that others choose by: what the job agreed on. The root's choices go by
+  // it.
+  void tune(const Tuning& tuning);
+  const Tuning& tuning() const { return tuning_; }
 
   std::string description() const override { return transport_.description(); }
   Status accepts(const Request& request) const override;
@@ -91,6 +97,7 @@ class NativeDataPlane final : public DataPlane {
   const std::uint64_t chunk_bytes_;  // HVD_CHUNK_BYTES
   const WireType wire_type_;         // HVD_WIRE_DTYPE, where there is more than one host
   const bool deterministic_;         // HVD_DETERMINISTIC
+  Tuning tuning_ = {};
   Transport& transport_;
   const SteadyClock clock_;
   StoreTuner store_tuner_;

@@ -53,6 +53,7 @@ std::string info_json(const InfoSource& source) {
                      {"identity_from", source.identity_source},
                      {"secret_from", source.secret_source},
                      {"data_plane", source.data_plane},
+                     {"calibration", source.calibration},
                      {"tcp_bytes_sent", source.tcp_bytes_sent},
                      {"tcp_bytes_received", source.tcp_bytes_received},
                      {"settings", settings_json(source.config)},

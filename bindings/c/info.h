@@ -20,7 +20,8 @@ struct InfoSource {
   RankPlace place;
   std::string identity_source;  // "hvdrun", "HVD_RANK and HVD_SIZE", ...
   std::string secret_source;
-  std::string data_plane;  // "shared memory among 2 ranks: ..."
+  std::string data_plane;   // "shared memory among 2 ranks: ..."
+  std::string calibration;  // what the choice of algorithms goes by; equal on all ranks
   std::uint64_t tcp_bytes_sent = 0;
   std::uint64_t tcp_bytes_received = 0;
   const Config& config;

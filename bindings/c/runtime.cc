@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "backends/bootstrap/cores.h"
+#include "backends/bootstrap/report.h"
+#include "backends/calibrate/calibrate.h"
 #include "backends/shm/host_groups.h"
 #include "backends/tcp/job_transport.h"
 #include "bindings/c/info.h"
@@ -13,8 +15,6 @@
 
 namespace hvd {
 namespace {
-
-constexpr std::size_t kReportTextBytesMax = 16 << 10;
 
 // Splits "host:port" into the settings that it stands for.
 Status set_rendezvous(const std::string& text, Config& config) {
@@ -34,32 +34,14 @@ Status set_rendezvous(const std::string& text, Config& config) {
   return ok_status();
 }
 
-// A Status on its way through the star.
-Bytes encode_report(const Status& status) {
-  ByteWriter out;
-  out.put(static_cast<std::uint8_t>(status.code()));
-  out.put(static_cast<std::int32_t>(status.culprit_rank()));
-  out.put_string(status.message().substr(0, kReportTextBytesMax));
-  return out.take();
-}
-
-Status decode_report(std::span<const std::byte> bytes) {
-  ByteReader in(bytes);
-  const auto code = in.get<std::uint8_t>();
-  const auto culprit = in.get<std::int32_t>();
-  std::string text = in.get_string(kReportTextBytesMax);
-  if (!in.finished() || code > static_cast<std::uint8_t>(StatusCode::internal)) {
-    return error(StatusCode::internal, "a report of ", bytes.size(), " bytes does not parse");
-  }
-  return Status(static_cast<StatusCode>(code), std::move(text)).blame_rank(culprit);
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Runtime>> Runtime::create(const RuntimeOptions& options,
                                                  std::uint64_t& join_count) {
   HVD_ASSIGN(Config config, read_config(Environment::of_process()));
-  HVD_TRY(check_algorithm(config.algorithm));  // before the others wait for this rank
+  // Before the others wait for this rank.
+  HVD_TRY(check_algorithm(config.algorithm));
+  HVD_TRY(calibration_mode(config.calibration).status());
   if (!options.rendezvous.empty()) {
     HVD_TRY(set_rendezvous(options.rendezvous, config));
   }
@@ -99,15 +81,22 @@ Status Runtime::join(const RuntimeOptions& options, std::uint64_t& join_count) {
 
 Status Runtime::join_others(std::uint64_t& join_count) {
   HVD_ASSIGN(secret_, find_job_secret(config_));
+  HVD_ASSIGN(const CalibrationMode calibration, calibration_mode(config_.calibration));
+  const MeasurementCache cache(cache_folder(config_, Environment::of_process()),
+                               cache_keys(config_, HVD_VERSION_TEXT), *logger_);
   HVD_ASSIGN(DomainListener listener, DomainListener::open());
-  HVD_ASSIGN(joined_, join_job({.identity = identity_,
-                                .config = config_,
-                                .secret = secret_,
-                                .generation = join_count,
-                                .poller = *poller_,
-                                .logger = *logger_,
-                                .unix_socket_name = listener.name(),
-                                .version = HVD_VERSION_TEXT}));
+  HVD_ASSIGN(joined_,
+             join_job({.identity = identity_,
+                       .config = config_,
+                       .secret = secret_,
+                       .generation = join_count,
+                       .poller = *poller_,
+                       .logger = *logger_,
+                       .unix_socket_name = listener.name(),
+                       .version = HVD_VERSION_TEXT,
+                       .calibration = calibration,
+                       .measured = calibration == CalibrationMode::automatic ? cache.load()
+                                                                             : Measurements{}}));
   ++join_count;
   HVD_ASSIGN(std::unique_ptr<ShmDomain> domain,
              form_domain(std::move(listener),
@@ -119,7 +108,19 @@ Status Runtime::join_others(std::uint64_t& join_count) {
                           .clock = clock_,
                           .arena = arena_},
                          *joined_.star));
+  const std::vector<int> host_of_rank = domain->host_of_rank();
   HVD_TRY(agree(set_up(std::move(domain), join_count - 1)));
+  HVD_ASSIGN(const Measurements measured,
+             calibrate({.rank = Rank(identity_.rank),
+                        .records = joined_.records,
+                        .host_of_rank = host_of_rank,
+                        .plane = *data_,
+                        .idle = *idle_,
+                        .star = *joined_.star,
+                        .clock = clock_,
+                        .cache = cache,
+                        .timeout_seconds = config_.start_timeout_seconds}));
+  data_->tune(tuning_from(measured));
   std::vector<RankAddress> addresses;
   for (const RankRecord& record : joined_.records) {
     addresses.push_back({record.host_name, record.pid});
@@ -177,16 +178,13 @@ Status Runtime::set_up(std::unique_ptr<ShmDomain> domain, std::uint64_t generati
 Status Runtime::agree(const Status& mine) {
   const Time deadline = clock_.now() + nanos_from_seconds(config_.start_timeout_seconds);
   HVD_ASSIGN(const std::vector<Bytes> reports, joined_.star->gather(encode_report(mine), deadline));
-  Bytes verdict = encode_report(ok_status());
-  for (std::size_t rank = 0; rank < reports.size(); ++rank) {
-    const Status report = decode_report(reports[rank]);
-    if (!report.ok()) {
-      verdict = encode_report(report.in_context(str("rank ", rank, " cannot take part"))
-                                  .blame_rank(static_cast<int>(rank)));
-      break;
-    }
+  std::vector<Status> decoded;
+  decoded.reserve(reports.size());
+  for (const Bytes& report : reports) {
+    decoded.push_back(decode_report(report));
   }
-  HVD_ASSIGN(const Bytes answer, joined_.star->broadcast(std::move(verdict), deadline));
+  HVD_ASSIGN(const Bytes answer,
+             joined_.star->broadcast(encode_report(verdict_of(decoded)), deadline));
   HVD_TRY(mine);
   return decode_report(answer);
 }
@@ -199,13 +197,14 @@ void Runtime::start(ControlPlane& control, std::vector<RankAddress> addresses) {
   coordinator_ =
       std::make_unique<Coordinator>(config_, JobRanks(rank, std::move(addresses)),
                                     Coordinator::World{clock_, control, *data_, *logger_});
-  progress_ =
-      std::make_unique<Progress>(*coordinator_, *data_, *idle_, clock_,
-                                 spin_policy(host_cores_, place_.local_size,
-                                             config_.spin_microseconds, talks_through_memory_));
+  progress_ = std::make_unique<Progress>(
+      *coordinator_, *data_, *idle_, clock_,
+      spin_policy(host_cores_, place_.local_size, config_.spin_microseconds, data_->tuning().spin,
+                  talks_through_memory_));
   if (rank == kRoot) {
     logger_->info("job of ", identity_.size, " ranks; identity from ", identity_.source,
                   "; secret from ", secret_.source, "; data: ", data_->description());
+    logger_->info("calibration: ", tuning_text(data_->tuning()));
   }
 }
 
@@ -278,6 +277,7 @@ std::string Runtime::info_json() const {
                          .identity_source = identity_.source,
                          .secret_source = secret_.source,
                          .data_plane = data_->description(),
+                         .calibration = tuning_text(data_->tuning()),
                          .tcp_bytes_sent = tcp_ == nullptr ? 0 : tcp_->bytes_sent(),
                          .tcp_bytes_received = tcp_ == nullptr ? 0 : tcp_->bytes_received(),
                          .config = config_,

@@ -2,9 +2,6 @@
 
 namespace hvd {
 
-// 100 us: longer than a small collective on one host (10-30 us), and 0.1 % of a core for a rank
-// that waits in slices of 100 ms.
-constexpr Nanos kSpinLength = 100 * kMicrosecond;
 // Ranks that share a core hand it round; four of them need a few turns of 5-10 us each.
 constexpr Nanos kYieldLength = 200 * kMicrosecond;
 // A rank with a core of its own keeps it as long as a round of messages takes. Not longer: on a
@@ -19,11 +16,11 @@ constexpr Nanos kSocketLook = 20 * kMicrosecond;
 constexpr Nanos kListenAfter = 200 * kMicrosecond;
 
 SpinPolicy spin_policy(double allowed_cores, int local_size, std::int64_t setting_microseconds,
-                       bool one_host) {
+                       Nanos tuned, bool one_host) {
   const bool shared = allowed_cores < local_size;
   const Nanos length = setting_microseconds >= 0 ? setting_microseconds * kMicrosecond
                        : shared                  ? kYieldLength
-                                                 : kSpinLength;
+                                                 : tuned;
   return {.length = length,
           .hold = shared ? 0 : kHoldLength,
           .socket_look = one_host ? kSocketLook : 0,

@@ -13,8 +13,9 @@ namespace hvd {
 // `setting_microseconds` is HVD_SPIN_MICROSECONDS; -1 decides by cores: a rank with a core of its
 // own keeps it for a while, ranks that share cores give them away at once, so that the one they
 // wait for can run.
+// `tuned` is what a rank with a core of its own polls for then (collectives/tuning.h).
 // `one_host`: what ranks say to each other passes through shared memory, not through sockets.
 SpinPolicy spin_policy(double allowed_cores, int local_size, std::int64_t setting_microseconds,
-                       bool one_host);
+                       Nanos tuned, bool one_host);
 
 }  // namespace hvd

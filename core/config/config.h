@@ -43,6 +43,8 @@ struct Config {
   std::int64_t chunk_bytes = 0;
   std::string wire_dtype;
   bool deterministic = false;
+  std::string calibration;
+  std::string cache_dir;
   // Speaking.
   std::string log_level;
 

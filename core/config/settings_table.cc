@@ -12,7 +12,7 @@ constexpr double kRankMost = 1 << 24;
 constexpr double kSecondsMost = 1e9;
 constexpr double kBytesMost = 1ULL << 40;
 
-constexpr std::array<Setting, 26> kTable = {{
+constexpr std::array<Setting, 28> kTable = {{
     {"HVD_RANK", "HOROVOD_RANK", &Config::rank, "-1", -1, kRankMost,
      "this process's rank, 0 to size - 1; set by hvdrun"},
     {"HVD_SIZE", "HOROVOD_SIZE", &Config::size, "-1", -1, kRankMost,
@@ -67,6 +67,12 @@ constexpr std::array<Setting, 26> kTable = {{
     {"HVD_DETERMINISTIC", "", &Config::deterministic, "0", 0, 1,
      "1: a run's results are those of every other run with as many ranks on such hosts, to the "
      "bit; equal on all ranks"},
+    {"HVD_CALIBRATION", "", &Config::calibration, "auto", 0, 0,
+     "what the choice of algorithms goes by: auto (measured at the first start on a host and "
+     "kept), "
+     "force (measured again) or off (defaults); rank 0 decides"},
+    {"HVD_CACHE_DIR", "", &Config::cache_dir, "", 0, 0,
+     "folder where measurements are kept; empty: hvd in XDG_CACHE_HOME or in ~/.cache"},
     {"HVD_LOG_LEVEL", "HOROVOD_LOG_LEVEL", &Config::log_level, "warning", 0, 0,
      "least level that is printed: trace, debug, info, warning, error or off"},
 }};

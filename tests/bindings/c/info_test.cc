@@ -20,12 +20,14 @@ TEST_CASE("info names what was set and never a secret", "[info]") {
                                       .identity_source = "hvdrun",
                                       .secret_source = "HVD_SECRET",
                                       .data_plane = "shared memory",
+                                      .calibration = "measured so",
                                       .config = *config,
                                       .counters = counters});
   CHECK(text.find("aaaa") == std::string::npos);
   const auto json = nlohmann::json::parse(text);
   CHECK(json["rank"] == 1);
   CHECK(json["local_size"] == 2);
+  CHECK(json["calibration"] == "measured so");
   CHECK(json["settings"]["HVD_SECRET"] == "given");
   CHECK(json["settings"]["HOROVOD_LOG_LEVEL"] == "info");
   CHECK(json["settings"]["HVD_FUSION_BYTES_MAX"] == 1024);
