@@ -49,7 +49,7 @@ TEST_CASE("a noisy measurement moves no border", "[tuning]") {
 
 TEST_CASE("stores bypass the caches only where that is beyond doubt faster", "[tuning]") {
   Measurements measured = usual();
-  measured.stream_gain = 1.9;
+  measured.stream_gain = 2.5;
   CHECK(tuning_from(measured).host.stream_bytes_min == std::numeric_limits<std::uint64_t>::max());
   measured.stream_gain = 3.5;
   CHECK(tuning_from(measured).host.stream_bytes_min == 2U << 20);
