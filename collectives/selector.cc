@@ -72,7 +72,7 @@ Situation situation_of(const WorkShape& shape, int rank_count, const SelectorSet
           slot_bytes,
           host_count,
           ranks_per_host,
-          settings.in_arena,
+          settings.in_arena && shape.tensor_count <= slot_bytes / kTensorPlaceBytes,
           shape.even_parts,
           settings.deterministic,
           shape.dtype == DType::float32 && settings.narrow != WireType::own};

@@ -72,14 +72,19 @@ struct SelectorSettings {
   std::uint64_t slot_bytes_express = 0;
   std::uint64_t slot_bytes_bulk = 0;
   HostTuning tuning = {};
-  // Of this item: that all ranks' tensors lie in memory that all see, and in what type it may
-  // travel between hosts. Only fp32 that is reduced becomes narrow.
+  // Of this item: that all ranks' tensors lie in memory that all see (more of them than can be told
+  // are copied all the same), and in what type it may travel between hosts. Only fp32 that is
+  // reduced becomes narrow.
   bool in_arena = false;
   WireType narrow = WireType::own;
   // HVD_DETERMINISTIC: what is fused must not decide how it is combined. So all sizes of a kind
   // have one CombiningOrder, which follows from ranks and hosts, and `tuning` counts for nothing.
   bool deterministic = false;
 };
+
+// What a rank tells the others of each of its tensors in the arena, in the slots of the item's
+// lane.
+inline constexpr std::uint64_t kTensorPlaceBytes = 16;
 
 // Whether HVD_ALGORITHM names an algorithm at all: known before anybody joins a job.
 Status check_algorithm(std::string_view wanted);

@@ -1,6 +1,7 @@
 // backends/engine/peer_tensors.h: the tensors of an item where all ranks have theirs in the arena.
 // Not here: what is done with them (execution.h).
-// Threads: baton holder only.  Limits: as many segments as places fit into a bank of slots.
+// Threads: baton holder only.  Limits: as many segments as places fit into a bank of slots; where
+// there are more, the selector has the item copied.
 // Read next: arena_map.h, then execution.cc.
 #pragma once
 
@@ -10,6 +11,7 @@
 
 #include "backends/engine/arena_map.h"
 #include "backends/engine/scatter_list.h"
+#include "collectives/selector.h"
 #include "core/base/status.h"
 #include "core/vocabulary/work_item.h"
 
@@ -20,6 +22,7 @@ struct TensorPlace {
   std::uint64_t input = 0;
   std::uint64_t output = 0;
 };
+static_assert(sizeof(TensorPlace) == kTensorPlaceBytes);  // pair: the selector counts by it
 
 // Writes the places of the item's tensors to `slots`. Fails if one is not in this rank's arena or
 // if they do not fit: whoever chose a schedule for the arena had been told otherwise.

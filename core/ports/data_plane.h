@@ -24,9 +24,10 @@ struct WorkShape {
   // Of the whole vector: what all ranks gather, what the root scatters, what a reduce-scatter
   // reduces. alltoall: the most that any rank receives.
   std::size_t element_count = 0;
-  Rank root = kRoot;       // where the kind has one
-  bool even_parts = true;  // where the kind has counts: they are all equal
-  bool in_arena = false;   // the tensors of all ranks lie in memory that all of them reach
+  Rank root = kRoot;             // where the kind has one
+  bool even_parts = true;        // where the kind has counts: they are all equal
+  bool in_arena = false;         // the tensors of all ranks lie in memory that all of them reach
+  std::size_t tensor_count = 1;  // that travel together
 };
 
 struct WorkCompletion {

@@ -101,6 +101,7 @@ WorkShape work_shape(const std::vector<Decision>& decisions,
   const ReadyEntry& entry = first.entry;
   WorkShape shape{.kind = entry.kind, .dtype = entry.dtype, .op = entry.op, .root = entry.root};
   shape.in_arena = entry.in_arena;  // pair: fuse() parts those that are from those that are not
+  shape.tensor_count = members.size();
   if (!has_counts(entry.kind)) {
     for (const std::size_t member : members) {
       shape.element_count +=

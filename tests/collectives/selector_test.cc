@@ -273,6 +273,17 @@ TEST_CASE("long tensors in the arena are combined where they lie", "[selector]")
   CHECK(chosen(allreduce_of(1 << 20), 2, settings).algorithm == Algorithm::two_shot);
 }
 
+TEST_CASE("tensors in the arena that are too many to be told are copied", "[selector]") {
+  SelectorSettings settings = kShared;
+  settings.algorithm = GENERATE("auto", "arena");
+  settings.in_arena = true;
+  WorkShape shape = allreduce_of(1 << 20);
+  shape.tensor_count = settings.slot_bytes_bulk / kTensorPlaceBytes;
+  CHECK(chosen(shape, 2, settings).algorithm == Algorithm::arena);
+  ++shape.tensor_count;
+  CHECK(chosen(shape, 2, settings).algorithm == Algorithm::two_shot);
+}
+
 TEST_CASE("long items bypass the caches from the size on that calibration found", "[selector]") {
   SelectorSettings settings = kShared;
   CHECK_FALSE(chosen(allreduce_of(1 << 24), 2, settings).stream);

@@ -124,6 +124,42 @@ TEST_CASE("an allreduce in the arena is right, in place and not, over several te
   }
 }
 
+// A bank of slots has room for 1024 places here.
+TEST_CASE("an allreduce of more tensors in the arena than can be told is right all the same",
+          "[engine]") {
+  const int rank_count = GENERATE(2, 3);
+  const std::size_t tensor_count = GENERATE(1024, 1025, 5000);
+  constexpr std::size_t kEach = 9;  // elements; together they go over the bulk lane
+  Random random(8);
+  EngineWorld world(rank_count);
+  Arenas arenas(rank_count, tensor_count * kEach);
+  for (auto& transport : world.transports) {
+    transport->share_arenas(arenas.map);
+  }
+  WorkItem item = world.item_of({.kind = CollectiveKind::allreduce,
+                                 .dtype = DType::float32,
+                                 .element_count = tensor_count * kEach,
+                                 .in_arena = true,
+                                 .tensor_count = tensor_count});
+  CHECK((unpack_choice(item.choice, item.kind)->algorithm == Algorithm::arena) ==
+        (tensor_count == 1024));
+  for (std::size_t rank = 0; rank < arenas.memory.size(); ++rank) {
+    std::fill(arenas.memory[rank].begin(), arenas.memory[rank].end(), static_cast<float>(rank + 1));
+    item.segments.clear();
+    for (std::size_t tensor = 0; tensor < tensor_count; ++tensor) {
+      std::byte* memory = arenas.at(rank, tensor * kEach);
+      item.segments.push_back({memory, memory, kEach});
+    }
+    world.planes[rank]->start(WorkItem(item));
+  }
+  REQUIRE(world.run(random));
+  REQUIRE(world.all_completed_ok(1));
+  const float expected = static_cast<float>(rank_count * (rank_count + 1)) / 2;
+  for (const Floats& arena : arenas.memory) {
+    CHECK(std::all_of(arena.begin(), arena.end(), [&](float value) { return value == expected; }));
+  }
+}
+
 TEST_CASE("a rank that cannot tell its places yet sleeps until it can", "[engine]") {
   constexpr std::size_t kCount = 10;
   EngineWorld world(2, EngineWorld::forced("arena"));

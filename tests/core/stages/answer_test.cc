@@ -71,6 +71,7 @@ TEST_CASE("a failure keeps its code, text and culprit", "[answer]") {
 TEST_CASE("the shape by which a schedule is chosen counts the whole vector", "[answer]") {
   std::vector<Decision> decisions = {decision_of(entry_of("a")), decision_of(entry_of("b"))};
   CHECK(work_shape(decisions, {0, 1}).element_count == 12);
+  CHECK(work_shape(decisions, {0, 1}).tensor_count == 2);
 
   Decision gather = decision_of(entry_of("g", CollectiveKind::gather, shape_of({9, 2})));
   gather.entry.root = Rank(1);
