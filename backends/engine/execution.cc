@@ -39,6 +39,8 @@ void Execution::begin(WorkItem item, Result<std::shared_ptr<const PlacedSchedule
   sharers_seen_ = 0;
   places_told_ = false;
   tensors_found_ = false;
+  awaited_.reset();
+  placed_.reset();
   failure_ = schedule.status();
   if (!failure_.ok()) {
     return;
@@ -51,6 +53,7 @@ void Execution::begin(WorkItem item, Result<std::shared_ptr<const PlacedSchedule
 }
 
 Execution::State Execution::run(LaneWires& wires, int& budget) {
+  awaited_.reset();
   if (!failure_.ok()) {
     return State::failed;
   }
@@ -107,6 +110,20 @@ bool Execution::ready(LaneWires& wires) const {
     default:
       return !writes_slot(op) || wires.slots.open_bank() || lost(wires.slots.bank_reader());
   }
+}
+
+std::vector<Rank> Execution::holders(const LaneWires& wires) const {
+  std::vector<Rank> ranks;
+  if (placed_ == nullptr || !places_told_) {
+    return ranks;
+  }
+  const Rank self = world(schedule().rank.value);
+  for (const Rank peer : placed_->sharers) {
+    if (peer != self && !wires.slots.has_let_go(peer) && !wires.edges.transport().gone(peer)) {
+      ranks.push_back(peer);
+    }
+  }
+  return ranks;
 }
 
 Execution::State Execution::tell_places(LaneWires& wires) {
@@ -406,6 +423,7 @@ PieceCursor Execution::operand(const Op& op, bool is_dst, const SlotLane& slots,
 
 // A peer that gives nothing: it is not there yet, or what it wrote cannot be.
 Execution::State Execution::waiting_for(Rank peer, const Edges& edges) {
+  awaited_ = peer;
   failure_ = edges.transport().health(peer);
   return failure_.ok() ? State::blocked : State::failed;
 }

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -45,6 +46,11 @@ class Execution {
   // Whether the op that run() stopped at could go on now.
   bool ready(LaneWires& wires) const;
 
+  // Whom the op that run() stopped at waits for; none while it moves.
+  std::optional<Rank> awaited() const { return awaited_; }
+  // Where the run was ended from outside: the ranks that may still reach this one's tensors.
+  std::vector<Rank> holders(const LaneWires& wires) const;
+
   const WorkItem& item() const { return item_; }
   const Status& failure() const { return failure_; }
   // Once it is over.
@@ -77,7 +83,7 @@ class Execution {
   PieceCursor operand(const Op& op, bool is_dst, const SlotLane& slots, std::size_t from,
                       std::size_t count) const;
   static bool writes_slot(const Op& op);
-  State waiting_for(Rank peer, const Edges& edges);
+  State waiting_for(Rank peer, const Edges& edges);  // and notes whom
   Status judge(const IncomingChunk& chunk, const Op& op, const Edges& edges) const;
 
   WorkItem item_;
@@ -87,6 +93,7 @@ class Execution {
   std::size_t op_elements_done_ = 0;  // of a local op that was cut
   std::size_t sharers_seen_ = 0;      // of a wait_all
   int step_cost_ = 1;
+  std::optional<Rank> awaited_;
   std::vector<const std::byte*> sources_;  // of a reduce_slots
   bool places_told_ = false;
   bool tensors_found_ = false;

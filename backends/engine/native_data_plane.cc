@@ -212,6 +212,9 @@ void NativeDataPlane::learn_stores(const LaneState& lane) {
 }
 
 bool NativeDataPlane::progress() {
+  if (!cause_.ok()) {
+    return release_held();
+  }
   LaneState& express = lanes_[lane_index(Lane::express)];
   LaneState& bulk = lanes_[lane_index(Lane::bulk)];
   int budget = kBudgetPerProgress;
@@ -354,6 +357,7 @@ Result<std::shared_ptr<const PlacedSchedule>> NativeDataPlane::make_placed(const
 
 void NativeDataPlane::finish(LaneState& lane, const Status& status) {
   lane.running = false;
+  lane.held = false;
   if (lane.tuned_bytes != 0 && status.ok()) {
     learn_stores(lane);
   }
@@ -368,16 +372,63 @@ void NativeDataPlane::abort(const Status& cause) {
   }
   transport_.withdraw_offers();  // what fails here may be freed
   for (LaneState& lane : lanes_) {
-    if (lane.running) {
-      finish(lane, cause_);
-    }
+    lane.held = lane.held || lane.running;
+    lane.running = false;
     while (!lane.waiting.empty()) {
       completed_.push({.work_id = lane.waiting.pop().id, .status = cause_});
     }
-    // A rank that leaves after its last item says so: others may want to use their slots again.
+    // A rank that leaves after its last item says so: others may want to use their slots again, and
+    // their tensors.
     lane.wires.slots.tell_done();
+    lane.wires.slots.tell_stopped();
     lane.wires.slots.ring_sleepers();
   }
+  (void)release_held();
+}
+
+// Items that abort() has ended, once the others have ended their work too: until then they read
+// from this rank's tensors in the arena and write their shares of the result to them.
+bool NativeDataPlane::release_held() {
+  bool any = false;
+  for (LaneState& lane : lanes_) {
+    if (lane.held && lane.execution.holders(lane.wires).empty()) {
+      finish(lane, cause_);
+      any = true;
+    }
+  }
+  return any;
+}
+
+void NativeDataPlane::abandon() {
+  for (LaneState& lane : lanes_) {
+    if (!lane.held) {
+      continue;
+    }
+    const WorkItem& item = lane.execution.item();
+    for (const WorkSegment& segment : item.segments) {
+      const std::size_t bytes = segment.element_count * dtype_bytes(item.dtype);
+      transport_.leave_to_peers(segment.input, bytes);
+      transport_.leave_to_peers(segment.output, bytes);
+    }
+    finish(lane, cause_);
+  }
+}
+
+std::vector<WorkWait> NativeDataPlane::awaited() const {
+  std::vector<WorkWait> waits;
+  for (const LaneState& lane : lanes_) {
+    const WorkItem& item = lane.execution.item();
+    std::vector<Rank> ranks;
+    if (lane.held) {
+      ranks = lane.execution.holders(lane.wires);
+    } else if (lane.running && lane.execution.awaited().has_value()) {
+      ranks = {*lane.execution.awaited()};
+    }
+    for (const Rank rank : ranks) {
+      waits.push_back({.kind = item.kind, .label = item.label, .rank = rank});
+    }
+  }
+  return waits;
 }
 
 bool NativeDataPlane::take_completion(WorkCompletion& completion) {
@@ -399,6 +450,9 @@ bool NativeDataPlane::prepare_sleep() {
   say_done();
   transport_.prepare_sleep();
   const auto has_work = [](LaneState& lane) {
+    if (lane.held) {
+      return lane.execution.holders(lane.wires).empty();
+    }
     return lane.running ? lane.execution.ready(lane.wires) : !lane.waiting.empty();
   };
   const bool something_to_do =

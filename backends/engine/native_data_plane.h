@@ -51,7 +51,9 @@ class NativeDataPlane final : public DataPlane {
   bool take_completion(WorkCompletion& completion) override;
   bool busy() const override;
   bool delivered() const override { return transport_.delivered(); }
+  std::vector<WorkWait> awaited() const override;
   void abort(const Status& cause) override;
+  void abandon() override;
   void say_done() override;
   bool prepare_sleep() override;
   void end_sleep() override { transport_.end_sleep(); }
@@ -61,6 +63,7 @@ class NativeDataPlane final : public DataPlane {
     LaneWires wires;
     Execution execution;
     bool running = false;
+    bool held = false;  // ended by abort(), and others may still reach the item's tensors
     Fifo<WorkItem> waiting = {};
     // Of the running item: what the tuner learns from; 0 bytes: nothing.
     std::uint64_t tuned_bytes = 0;
@@ -70,7 +73,7 @@ class NativeDataPlane final : public DataPlane {
     // Of the last item: a loop over one shape asks the cache no more.
     ScheduleKey last_key = {};
     std::shared_ptr<const PlacedSchedule> last = {};
-    bool idle() const { return !running && waiting.empty(); }
+    bool idle() const { return !running && !held && waiting.empty(); }
   };
 
   NativeDataPlane(Rank rank, int rank_count, const Config& config, Transport& transport,
@@ -83,6 +86,7 @@ class NativeDataPlane final : public DataPlane {
   void finish(LaneState& lane, const Status& status);
   void choose_stores(LaneState& lane, WorkItem& item);
   void learn_stores(const LaneState& lane);
+  bool release_held();
   bool lies_in_arena(const WorkItem& item) const;
   Status check_place_in(const WorkItem& item) const;
   GroupPlace& place_of(const WorkItem& item);

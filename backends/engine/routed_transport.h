@@ -53,6 +53,10 @@ class RoutedTransport final : public Transport {
   void notify(Rank peer) override { to(peer).notify(peer); }
   Status reaches(Rank peer) const override { return to(peer).reaches(peer); }
   Status health(Rank peer) const override { return to(peer).health(peer); }
+  bool gone(Rank peer) const override { return to(peer).gone(peer); }
+  void leave_to_peers(const std::byte* memory, std::size_t bytes) override {
+    local_->leave_to_peers(memory, bytes);
+  }
   std::size_t chunk_bytes_max(Lane lane) const override {
     return limits_[lane_index(lane)].chunk_bytes_max;
   }

@@ -83,6 +83,19 @@ void SlotLane::tell_done() {
   unrung_ = true;
 }
 
+void SlotLane::tell_stopped() {
+  if (map_ != nullptr) {
+    map_->members[self_.index()].stopped->value.store(1, std::memory_order_release);
+    unrung_ = true;
+  }
+}
+
+bool SlotLane::has_let_go(Rank peer) const {
+  const SlotMap::Member& member = map_->members[peer.index()];
+  return member.stopped->value.load() != 0 ||
+         at_least(member.done->value.load(), item_signal_ + signal_of(1, 0));
+}
+
 void SlotLane::ring_unrung() {
   std::atomic_thread_fence(std::memory_order_seq_cst);
   for (const Rank rank : neighbours_) {

@@ -36,6 +36,11 @@ class SlotLane {
   // Tells the others that this rank is done with the items that have ended. Only needed where the
   // next item does not say so at once: before waiting.
   void tell_done();
+  // Tells the others that this rank runs nothing any more, in no lane: it touches no tensors but
+  // its own. They need not wait for it to have gone on from anything.
+  void tell_stopped();
+  // Whether `peer` has said so, or is done with the item at hand.
+  bool has_let_go(Rank peer) const;
   // Rings those who sleep, for all flags that were raised since the last time. A flag is raised by
   // a plain store, and only here comes the fence that keeps it before the look at who sleeps: a
   // fence for each flag would wait for the stores of a whole chunk, 0.2 us of the 8 of 64 KiB. Must

@@ -32,6 +32,7 @@ struct SlotMap {
     std::array<std::byte*, kBankCount> banks{};  // null: this rank is on another host
     FlagLine* flags = nullptr;                   // kFlagCount of them, of which flag 0 is unused
     FlagLine* done = nullptr;
+    FlagLine* stopped = nullptr;  // not 0: its rank touches no other's tensors any more
     bool reached() const { return banks[0] != nullptr; }
   };
   std::size_t bank_bytes = 0;  // of slots, without what stands before them

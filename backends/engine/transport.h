@@ -79,6 +79,13 @@ class Transport {
   // Asked while an edge gives nothing: ok, or what `peer` did to the edge that cannot be.
   virtual Status health(Rank peer) const = 0;
 
+  // Whether the process of `peer` has ended, and with it all that it could do to this rank's
+  // memory.
+  virtual bool gone(Rank) const { return false; }
+  // A peer that did not say that it stopped may still touch this memory of the arena: it is to be
+  // given to nobody again.
+  virtual void leave_to_peers(const std::byte* /*memory*/, std::size_t /*bytes*/) {}
+
   virtual std::size_t chunk_bytes_max(Lane lane) const = 0;
   virtual int slot_count(Lane lane) const = 0;
   // Chunks of an exchange that best leave before the first one is awaited, at most slot_count():

@@ -36,7 +36,7 @@ Result<std::byte*> Arena::allocate(std::size_t bytes) {
     if (taken < size) {
       free_[offset + taken] = size - taken;
     }
-    used_[offset] = taken;
+    used_[offset] = {.bytes = taken};
     return segment_.data() + offset;
   }
   return error(StatusCode::resource, "the arena has no ", bytes,
@@ -55,10 +55,43 @@ Status Arena::release(const std::byte* memory) {
         inside ? " is not the start of a block that the arena gave out" : " is not in the arena",
         ", or was released before");
   }
-  const auto [offset, bytes] = *block;
+  const auto [offset, given] = *block;
   used_.erase(block);
-  give_back(offset, bytes);
+  if (!given.kept) {
+    give_back(offset, given.bytes);
+  }
   return ok_status();
+}
+
+void Arena::keep(const std::byte* memory, std::size_t bytes) {
+  MutexLock lock(mutex_);
+  if (bytes == 0 || !contains(memory, bytes)) {
+    return;
+  }
+  const auto first = static_cast<std::size_t>(memory - segment_.data());
+  const std::size_t begin = first / kAlignment * kAlignment;
+  const std::size_t end = rounded_up(first + bytes, kAlignment);
+  for (auto& [offset, block] : used_) {
+    block.kept = block.kept || (offset < end && offset + block.bytes > begin);
+  }
+  take_out_free(begin, end);
+}
+
+void Arena::take_out_free(std::size_t begin, std::size_t end) {
+  for (auto block = free_.begin(); block != free_.end();) {
+    const auto [offset, bytes] = *block;
+    if (offset >= end || offset + bytes <= begin) {
+      ++block;
+      continue;
+    }
+    block = free_.erase(block);
+    if (offset < begin) {
+      free_[offset] = begin - offset;
+    }
+    if (offset + bytes > end) {
+      block = std::next(free_.emplace(end, offset + bytes - end).first);
+    }
+  }
 }
 
 void Arena::give_back(std::size_t offset, std::size_t bytes) {

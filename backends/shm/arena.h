@@ -25,6 +25,9 @@ class Arena {
   // Refuses what allocate() did not give, or what was released already. The pages stay backed: the
   // next tensor of this size finds them touched.
   Status release(const std::byte* memory) HVD_EXCLUDES(mutex_);
+  // Another rank may write to these bytes at any time: the blocks that they lie in, given out or
+  // free, are not given out again. Whoever has such a block may go on with it and release it.
+  void keep(const std::byte* memory, std::size_t bytes) HVD_EXCLUDES(mutex_);
 
   bool contains(const std::byte* memory, std::size_t bytes) const {
     return memory >= segment_.data() && memory <= segment_.data() + segment_.size() &&
@@ -34,12 +37,17 @@ class Arena {
 
  private:
   explicit Arena(Segment segment);
+  struct Block {
+    std::size_t bytes = 0;
+    bool kept = false;
+  };
   void give_back(std::size_t offset, std::size_t bytes) HVD_REQUIRES(mutex_);
+  void take_out_free(std::size_t begin, std::size_t end) HVD_REQUIRES(mutex_);
 
   const Segment segment_;
   mutable Mutex mutex_;
   std::map<std::size_t, std::size_t> free_ HVD_GUARDED_BY(mutex_);  // offset -> bytes, not adjacent
-  std::map<std::size_t, std::size_t> used_ HVD_GUARDED_BY(mutex_);
+  std::map<std::size_t, Block> used_ HVD_GUARDED_BY(mutex_);
 };
 
 }  // namespace hvd

@@ -74,7 +74,7 @@ class Formation {
   DomainListener listener_;
   const DomainOptions& options_;
   ControlStar& star_;
-  std::shared_ptr<const Arena> arena_;
+  std::shared_ptr<Arena> arena_;
   const int rank_count_;
   const Patience patience_;
   std::optional<WordPage> page_;
@@ -403,8 +403,7 @@ Result<std::unique_ptr<ShmDomain>> form_domain(DomainListener listener,
 }
 
 ShmDomain::ShmDomain(Rank self, std::vector<RankRecord> records, HostGroups groups,
-                     std::vector<Member> members, std::shared_ptr<const Arena> arena,
-                     Remarks remarks)
+                     std::vector<Member> members, std::shared_ptr<Arena> arena, Remarks remarks)
     : self_(self),
       records_(std::move(records)),
       groups_(std::move(groups)),

@@ -44,7 +44,7 @@ struct DomainOptions {
   double timeout_seconds = 30;  // HVD_START_TIMEOUT_SECONDS
   const Clock& clock;
   // Tensors in it can be reached by the others of this host. null: this rank has none.
-  std::shared_ptr<const Arena> arena = nullptr;
+  std::shared_ptr<Arena> arena = nullptr;
 };
 
 // What this rank shares with the ranks of its host. Holds mappings, the peers' doorbells, and the
@@ -65,7 +65,7 @@ class ShmDomain {
     std::string lack;   // of ranks that have no memory to share, in words for the user; the root's
   };
   ShmDomain(Rank self, std::vector<RankRecord> records, HostGroups groups,
-            std::vector<Member> members, std::shared_ptr<const Arena> arena, Remarks remarks);
+            std::vector<Member> members, std::shared_ptr<Arena> arena, Remarks remarks);
 
   Rank self() const { return self_; }
   int rank_count() const { return static_cast<int>(records_.size()); }
@@ -79,7 +79,8 @@ class ShmDomain {
   // Between rank 0 and each other rank of its host; none on other hosts.
   std::vector<ControlChannel> control_channels() const;
   SlotMap slot_map(Lane lane) const;
-  ArenaMap arena_map() const;  // of no rank, if this one cannot see them all
+  Arena& arena() { return *arena_; }  // this rank's own
+  ArenaMap arena_map() const;         // of no rank, if this one cannot see them all
   SleepWord* sleep_word(int member) const;
   std::string who(Rank rank) const;  // "rank 2 (host a, pid 4412)"
   const Remarks& remarks() const { return remarks_; }
@@ -90,7 +91,7 @@ class ShmDomain {
   std::vector<RankRecord> records_;
   HostGroups groups_;
   std::vector<Member> members_;
-  std::shared_ptr<const Arena> arena_;  // this rank's own
+  std::shared_ptr<Arena> arena_;  // this rank's own
   DomainLayout layout_;
   Remarks remarks_;
 };

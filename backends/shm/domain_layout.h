@@ -83,6 +83,8 @@ struct DomainLayout {
   constexpr std::size_t done_offset(Lane lane) const {
     return flags_offset(lane) + kFlagCount * sizeof(FlagLine);
   }
+  static constexpr std::size_t kStoppedOffset =
+      kFlagsOffset + kLaneCount * (kFlagCount + 1) * sizeof(FlagLine);
   constexpr std::size_t bank_bytes(Lane lane) const {
     return lane == Lane::express ? express_bank_bytes : bulk_bank_bytes;
   }
@@ -124,8 +126,7 @@ struct DomainLayout {
     return ring_bytes(geometry.express) + ring_bytes(geometry.bulk);
   }
 };
-static_assert(DomainLayout::kFlagsOffset + kLaneCount * (kFlagCount + 1) * sizeof(FlagLine) <=
-              kRingPageBytes);
+static_assert(DomainLayout::kStoppedOffset + sizeof(FlagLine) <= kRingPageBytes);
 
 // Where the slots and flags of a rank lie whose segment starts at `segment`.
 inline SlotMap::Member slot_member(const DomainLayout& layout, Lane lane, std::byte* segment) {
@@ -135,6 +136,7 @@ inline SlotMap::Member slot_member(const DomainLayout& layout, Lane lane, std::b
   }
   member.flags = reinterpret_cast<FlagLine*>(segment + layout.flags_offset(lane));
   member.done = reinterpret_cast<FlagLine*>(segment + layout.done_offset(lane));
+  member.stopped = reinterpret_cast<FlagLine*>(segment + DomainLayout::kStoppedOffset);
   return member;
 }
 

@@ -22,6 +22,10 @@ class RingTransport : public Transport {
   void release(Rank peer, Lane lane) final;
   Status reaches(Rank peer) const final;
   Status health(Rank peer) const final;
+  bool gone(Rank peer) const final {
+    const std::optional<Neighbour>& neighbour = neighbours_[peer.index()];
+    return neighbour.has_value() && !neighbour->lost.empty();
+  }
   std::size_t chunk_bytes_max(Lane lane) const final { return geometry_[lane].slot_bytes; }
   int slot_count(Lane lane) const final { return geometry_[lane].slot_count; }
   const SlotMap* slot_map(Lane lane) const final {

@@ -23,6 +23,9 @@ class ShmTransport final : public RingTransport {
 
   const ShmDomain& domain() const { return *domain_; }
   std::string description() const override;
+  void leave_to_peers(const std::byte* memory, std::size_t bytes) override {
+    domain_->arena().keep(memory, bytes);
+  }
   void for_each_fd(const std::function<void(int)>& visit) const override {
     domain_->for_each_fd(visit);
   }

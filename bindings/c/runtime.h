@@ -29,8 +29,8 @@ namespace hvd {
 
 struct RuntimeOptions {
   ExplicitIdentity identity;
-  std::string rendezvous;              // "host:port"; empty: from the environment
-  std::shared_ptr<const Arena> arena;  // whose tensors are reduced where they lie; null: none
+  std::string rendezvous;        // "host:port"; empty: from the environment
+  std::shared_ptr<Arena> arena;  // whose tensors are reduced where they lie; null: none
   // No coordinator and no background thread: the one caller drives data() by itself and uses
   // nothing else but rank(), size() and leave(). For benchmarks of the engine alone.
   bool engine_only = false;
@@ -102,7 +102,7 @@ class Runtime {
   std::unique_ptr<Transport> transport_;
   std::unique_ptr<HostControl> host_control_;  // over the star; where rank 0 is of this host
   TcpTransport* tcp_ = nullptr;                // inside transport_, where the job has several hosts
-  std::shared_ptr<const Arena> arena_;
+  std::shared_ptr<Arena> arena_;
   RankPlace place_;
   double host_cores_ = 1;             // that the ranks of this host have together
   bool talks_through_memory_ = true;  // with all ranks

@@ -36,6 +36,13 @@ struct WorkCompletion {
   std::vector<WorkSegment> spent = {};  // the item's segments, whose memory may serve another item
 };
 
+// What started work stands still for.
+struct WorkWait {
+  CollectiveKind kind = CollectiveKind::barrier;
+  std::string label;  // WorkItem::label
+  Rank rank;          // of the job
+};
+
 class DataPlane {
  public:
   DataPlane() = default;
@@ -63,9 +70,15 @@ class DataPlane {
   virtual bool busy() const = 0;  // started and not completed
   // False while completed items still owe the peers something that this rank has to send.
   virtual bool delivered() const { return true; }
-  // True from the moment that a tensor's memory is no longer touched; everything in flight
-  // completes with `cause`, and so does what is started later.
+  // Whom the started work waits for at this moment, for texts; empty while it moves.
+  virtual std::vector<WorkWait> awaited() const { return {}; }
+  // Ends everything in flight with `cause`, and whatever is started later. An item completes once
+  // nobody touches the memory of its tensors any more: this rank at once, and others that reach it
+  // when they have ended their work too. Until then it is busy().
   virtual void abort(const Status& cause) = 0;
+  // After abort(): completes what is left without waiting for others. What they may still touch is
+  // used for nothing else.
+  virtual void abandon() {}
 
   // Before the baton holder goes without announcing a sleep: tells peers what they may wait for.
   virtual void say_done() {}

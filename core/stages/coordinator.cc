@@ -153,7 +153,7 @@ bool Coordinator::run_pass() {
   root_work();
   beat();
   const bool data_moved = world_.data.progress();
-  watch_orphaned_work(data_moved);
+  watch_work(data_moved);
   return take_finished() || data_moved || moved;
 }
 
@@ -397,26 +397,6 @@ void Coordinator::beat() {
   }
 }
 
-// Once rank 0 has ended nobody looks after the others: what it had ordered goes on, and a rank that
-// stops in the middle of it would be waited for for ever.
-void Coordinator::watch_orphaned_work(bool data_moved) {
-  if (root_ || !ended_[kRoot.index()] || !dispatcher_.busy()) {
-    orphaned_until_ = kNever;
-    return;
-  }
-  const Time now = world_.clock.now();
-  if (data_moved || orphaned_until_ == kNever) {
-    orphaned_until_ = time_after(now, heartbeat_.limit());
-  } else if (now >= orphaned_until_) {
-    orphaned_until_ = kNever;
-    abort_job(error(StatusCode::aborted,
-                    "work that was under way when rank 0 ended has stood still ", "for ",
-                    seconds_from_nanos(heartbeat_.limit()),
-                    " s: another rank has stopped or was cut off. limit: HVD_HEARTBEAT_SECONDS ",
-                    config_.heartbeat_seconds));
-  }
-}
-
 bool Coordinator::take_finished() {
   const bool any = dispatcher_.take_finished(outcomes_);
   Status broken;
@@ -453,6 +433,7 @@ void Coordinator::abort_job(const Status& cause) {
   }
   submit_queue_.close(aborted_);
   world_.data.abort(aborted_);
+  abandon_at_ = world_.data.busy() ? time_after(world_.clock.now(), kStopPatience) : kNever;
   fail_pending(aborted_);
   (void)take_finished();
 }
@@ -469,7 +450,8 @@ void Coordinator::fail_pending(const Status& reason) {
 
 Time Coordinator::next_deadline() const {
   const Time root_timer = deciding() ? root_->next_timer() : kNever;
-  return std::min({root_timer, heartbeat_.next_timer(), orphaned_until_});
+  return std::min(
+      {root_timer, heartbeat_.next_timer(), orphaned_until_, still_warning_at_, abandon_at_});
 }
 
 void Coordinator::begin_leave() {
@@ -490,7 +472,7 @@ void Coordinator::begin_leave() {
 // An answer that concerns this rank can only be under way if something was pending when it left.
 bool Coordinator::may_leave() const {
   if (!aborted_.ok()) {
-    return true;
+    return !dispatcher_.busy();
   }
   return !dispatcher_.busy() && world_.data.delivered() && (goodbye_seen_ || !owes_answers_);
 }
@@ -498,14 +480,19 @@ bool Coordinator::may_leave() const {
 void Coordinator::finish_leave() {
   if (dispatcher_.busy()) {
     // All ranks are committed to what has started; without this one they could not finish it.
+    const std::string awaited = awaited_text();
     abort_job(error(StatusCode::aborted, ranks_.text(ranks_.self()),
-                    " was shut down while an operation was still running: its peers did not finish "
-                    "it in time")
+                    " was shut down while an operation was still running, and its peers did not "
+                    "finish it in time: ",
+                    awaited.empty() ? "they may have stopped" : awaited)
                   .blame_rank(ranks_.self().value));
   }
   const Status reason = error(StatusCode::precondition, "hvd was shut down on this rank");
   fail_pending(reason);
   world_.data.abort(error(StatusCode::aborted, reason.message()));
+  if (world_.data.busy()) {
+    abandon_work();
+  }
   (void)take_finished();
   if (root_) {
     send_to_all(EndedMessage{});

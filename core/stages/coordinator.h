@@ -29,6 +29,10 @@ namespace hvd {
 
 class Coordinator {
  public:
+  // What a rank has after an abort to say that it has stopped: it hears of the abort within
+  // milliseconds, unless it is stopped itself.
+  static constexpr Nanos kStopPatience = kSecond;
+
   struct World {
     const Clock& clock;
     ControlPlane& control;
@@ -96,7 +100,10 @@ class Coordinator {
   Answer answer_of(std::vector<Decision> decisions) HVD_REQUIRES(baton);
   void send_answer(const Answer& answer) HVD_REQUIRES(baton);
   void beat() HVD_REQUIRES(baton);
+  void watch_work(bool data_moved) HVD_REQUIRES(baton);
   void watch_orphaned_work(bool data_moved) HVD_REQUIRES(baton);
+  void abandon_work() HVD_REQUIRES(baton);
+  std::string awaited_text() const;
   bool take_finished() HVD_REQUIRES(baton);
   void abort_job(const Status& cause) HVD_REQUIRES(baton);
   void complete(Operation& operation, Status status);
@@ -121,6 +128,10 @@ class Coordinator {
   std::uint64_t answer_sequence_ HVD_GUARDED_BY(baton) = 0;
   std::uint64_t item_count_ HVD_GUARDED_BY(baton) = 0;  // that the root has ordered
   Time orphaned_until_ HVD_GUARDED_BY(baton) = kNever;
+  // While started work stands still, so that its time is asked for only then.
+  Time still_since_ HVD_GUARDED_BY(baton) = kNever;
+  Time still_warning_at_ HVD_GUARDED_BY(baton) = kNever;
+  Time abandon_at_ HVD_GUARDED_BY(baton) = kNever;  // after an abort: what others hold back
   Status aborted_ HVD_GUARDED_BY(baton);
   std::vector<bool> left_ HVD_GUARDED_BY(baton);   // said goodbye: submits or decides no more
   std::vector<bool> ended_ HVD_GUARDED_BY(baton);  // has finished what it was committed to

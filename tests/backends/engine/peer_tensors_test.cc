@@ -192,5 +192,72 @@ TEST_CASE("a rank that cannot tell its places yet sleeps until it can", "[engine
   CHECK_FALSE(world.planes[0]->prepare_sleep());
 }
 
+// All ranks of a job in the middle of an allreduce in the arena.
+struct HalfDone {
+  static constexpr std::size_t kCount = 1'200'000;
+  EngineWorld world{3};
+  Arenas arenas{3, kCount};
+  HalfDone() {
+    for (auto& transport : world.transports) {
+      transport->share_arenas(arenas.map);
+    }
+    WorkItem item = world.item_of({.kind = CollectiveKind::allreduce,
+                                   .dtype = DType::float32,
+                                   .element_count = kCount,
+                                   .in_arena = true});
+    for (std::size_t rank = 0; rank < 3; ++rank) {
+      std::fill(arenas.memory[rank].begin(), arenas.memory[rank].end(),
+                static_cast<float>(rank + 1));
+      item.segments = {{arenas.at(rank, 0), arenas.at(rank, 0), kCount}};
+      world.planes[rank]->start(WorkItem(item));
+      world.planes[rank]->progress();  // tells its places
+    }
+    for (const auto& plane : world.planes) {
+      plane->progress();  // 256 KiB of its share of 1.6 MB
+      REQUIRE(plane->busy());
+    }
+  }
+  NativeDataPlane& plane(std::size_t rank) { return *world.planes[rank]; }
+  void abort(std::size_t rank) { plane(rank).abort(error(StatusCode::aborted, "the end")); }
+};
+
+TEST_CASE("after an abort a tensor in the arena is given back once no rank touches it",
+          "[engine]") {
+  HalfDone job;
+  job.abort(0);
+  WorkCompletion completion;
+  CHECK(job.plane(0).busy());
+  CHECK_FALSE(job.plane(0).take_completion(completion));
+  CHECK(job.plane(0).prepare_sleep());
+  // Rank 2 has not heard of it, and writes its share of the result to the tensors of rank 0.
+  while (job.plane(2).progress()) {
+  }
+  CHECK(job.arenas.memory[0].back() == 6.0F);
+  job.abort(1);
+  CHECK_FALSE(job.plane(0).progress());
+  REQUIRE(job.plane(0).awaited().size() == 1);
+  CHECK(job.plane(0).awaited()[0].rank == Rank{2});
+  CHECK(job.plane(0).awaited()[0].label == "test tensor");
+  job.abort(2);
+  CHECK_FALSE(job.plane(0).prepare_sleep());
+  CHECK(job.plane(0).progress());
+  REQUIRE(job.plane(0).take_completion(completion));
+  CHECK(completion.status.message() == "the end");
+  CHECK_FALSE(job.plane(0).busy());
+  for (const std::size_t rank : {std::size_t{1}, std::size_t{2}}) {  // and so everywhere
+    job.plane(rank).progress();
+    CHECK_FALSE(job.plane(rank).busy());
+  }
+}
+
+TEST_CASE("an aborted operation that is abandoned ends at once", "[engine]") {
+  HalfDone job;
+  job.abort(0);
+  REQUIRE(job.plane(0).busy());
+  job.plane(0).abandon();
+  CHECK_FALSE(job.plane(0).busy());
+  CHECK(job.world.completions(Rank{0}).size() == 1);
+}
+
 }  // namespace
 }  // namespace hvd

@@ -102,5 +102,23 @@ TEST_CASE("whoever sleeps is rung when a flag is raised and when a rank is done"
   CHECK_FALSE(bell->poll());
 }
 
+TEST_CASE("a rank has let go of an item once it is done with it, or has stopped altogether",
+          "[engine]") {
+  TwoLanes ranks;
+  ranks.begin(ranks.all, 1, 0);
+  REQUIRE(ranks.lanes[1].open_bank());
+  ranks.lanes[1].post(0, 3);
+  CHECK_FALSE(ranks.lanes[0].has_let_go(Rank{1}));
+  ranks.lanes[1].end();
+  ranks.lanes[1].tell_done();
+  CHECK(ranks.lanes[0].has_let_go(Rank{1}));
+  ranks.lanes[0].end();
+  ranks.begin(ranks.first_two, 2, 1);
+  CHECK_FALSE(ranks.lanes[0].has_let_go(Rank{1}));
+  ranks.lanes[1].tell_stopped();
+  CHECK(ranks.lanes[0].has_let_go(Rank{1}));
+  CHECK_FALSE(ranks.lanes[0].has_let_go(Rank{2}));
+}
+
 }  // namespace
 }  // namespace hvd

@@ -66,5 +66,28 @@ TEST_CASE("what the arena did not give cannot be released, and nothing twice", "
   CHECK(arena->release(block).code() == StatusCode::invalid_argument);
 }
 
+TEST_CASE("memory that another rank may write to is not given out again", "[shm]") {
+  const auto arena = Arena::create(64 * kUnit).value();
+  std::byte* first = arena->allocate(8 * kUnit).value();
+  std::byte* second = arena->allocate(8 * kUnit).value();
+  std::byte* freed = arena->allocate(8 * kUnit).value();
+  REQUIRE(arena->release(freed).ok());  // by an impatient owner
+  arena->keep(second + 100, 1);
+  arena->keep(freed + 2 * kUnit, kUnit + 1);
+  arena->keep(nullptr, 10);  // not here at all
+  REQUIRE(arena->release(second).ok());
+  REQUIRE(arena->release(first).ok());
+  const auto given = [&](std::size_t units) {
+    const Result<std::byte*> memory = arena->allocate(units * kUnit);
+    return memory.ok() ? *memory : nullptr;
+  };
+  CHECK(given(9) == freed + 4 * kUnit);  // behind what is kept
+  CHECK(given(8) == first);
+  CHECK(given(2) == freed);
+  CHECK(given(27) == freed + 13 * kUnit);
+  CHECK(given(8) == freed + 40 * kUnit);
+  CHECK(given(1) == nullptr);  // 8 and 2 of the 64 are kept
+}
+
 }  // namespace
 }  // namespace hvd

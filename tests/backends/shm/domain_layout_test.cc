@@ -76,7 +76,9 @@ TEST_CASE("the flags of the lanes lie apart, on lines of their own", "[shm]") {
   CHECK(reinterpret_cast<std::byte*>(express.flags) == segment.data() + kLineBytes);
   CHECK(express.done == express.flags + kFlagCount);
   CHECK(bulk.flags == express.done + 1);
-  CHECK(reinterpret_cast<std::byte*>(bulk.done + 1) <= segment.data() + kRingPageBytes);
+  CHECK(bulk.stopped == bulk.done + 1);
+  CHECK(express.stopped == bulk.stopped);
+  CHECK(reinterpret_cast<std::byte*>(bulk.stopped + 1) <= segment.data() + kRingPageBytes);
 }
 
 }  // namespace

@@ -31,6 +31,7 @@ class DomainWorld {
     std::unique_ptr<ControlStar> star;
     DomainListener listener;
     std::vector<Fd> links;
+    std::shared_ptr<Arena> arena;  // null: none
   };
 
   explicit DomainWorld(const std::vector<std::string>& host_keys)
@@ -77,7 +78,8 @@ class DomainWorld {
                         .secret = secret,
                         .doorbell_fd = seat.idle->doorbell_fd(),
                         .timeout_seconds = timeout_seconds,
-                        .clock = clock},
+                        .clock = clock,
+                        .arena = seat.arena},
                        *seat.star);
   }
   // Each rank on a thread of its own.

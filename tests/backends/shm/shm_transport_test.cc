@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "tests/backends/net/socket_pair.h"
 #include "tests/backends/shm/domain_world.h"
 
 namespace hvd {
@@ -76,6 +77,63 @@ TEST_CASE("one rank alone has a transport without peers", "[shm]") {
       *transports[0]);
   REQUIRE(plane.ok());
   CHECK(try_sums(**plane, *world.seats[0].idle, Rank{0}, 1) == "");
+}
+
+// Two ranks in the middle of an allreduce of a tensor that each has in its arena.
+struct ArenaPair {
+  static constexpr std::size_t kCount = 1'200'000;
+  DomainWorld world{{"", ""}};
+  std::vector<std::unique_ptr<ShmTransport>> transports;
+  std::vector<std::unique_ptr<NativeDataPlane>> planes;
+  std::array<std::byte*, 2> tensors{};
+
+  ArenaPair() {
+    for (DomainWorld::Seat& seat : world.seats) {
+      seat.arena = Arena::create(2 * kCount * sizeof(float)).value();
+    }
+    transports = transports_of(world);
+    Config config;
+    config.algorithm = "auto";
+    for (int rank = 0; rank < 2; ++rank) {
+      const auto at = static_cast<std::size_t>(rank);
+      planes.push_back(NativeDataPlane::create(Rank{rank}, 2, config, *transports[at]).value());
+      tensors[at] = world.seats[at].arena->allocate(kCount * sizeof(float)).value();
+      WorkItem item;
+      item.kind = CollectiveKind::allreduce;
+      item.dtype = DType::float32;
+      item.choice = planes[0]->choose(
+          {.kind = item.kind, .dtype = item.dtype, .element_count = kCount, .in_arena = true});
+      item.segments = {{tensors[at], tensors[at], kCount}};
+      planes[at]->start(std::move(item));
+      planes[at]->progress();
+    }
+    planes[0]->abort(error(StatusCode::aborted, "the end"));
+    REQUIRE(planes[0]->busy());  // rank 1 may write to its tensor
+  }
+  Arena& arena() { return *world.seats[0].arena; }
+};
+
+TEST_CASE("a tensor that a peer may still write to is never given out again", "[shm]") {
+  ArenaPair pair;
+  pair.planes[0]->abandon();
+  CHECK_FALSE(pair.planes[0]->busy());
+  REQUIRE(pair.arena().release(pair.tensors[0]).ok());
+  CHECK(pair.arena().allocate(64).value() > pair.tensors[0]);
+  CHECK_FALSE(pair.arena().allocate(ArenaPair::kCount * sizeof(float) + 4096).ok());
+}
+
+TEST_CASE("a tensor is given back when the peer that could reach it has ended", "[shm]") {
+  ArenaPair pair;
+  pair.planes[1].reset();
+  pair.transports[1].reset();  // its process ends, and with it the socket
+  const Time limit = pair.world.clock.now() + kTestPatience;
+  while (pair.planes[0]->busy() && pair.world.clock.now() < limit) {
+    (void)pair.world.seats[0].idle->poll();
+    (void)pair.planes[0]->progress();
+  }
+  CHECK_FALSE(pair.planes[0]->busy());
+  REQUIRE(pair.arena().release(pair.tensors[0]).ok());
+  CHECK(pair.arena().allocate(64).value() == pair.tensors[0]);
 }
 
 }  // namespace

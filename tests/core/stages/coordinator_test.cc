@@ -339,6 +339,7 @@ TEST_CASE("work that stands still after rank 0 has ended is given up in time", "
   job.submit(2, request_of("x"));
   job.run();
   job.fail_item(0, 0, ok_status());  // rank 0 has done its part; rank 2 stops in the middle of its
+  job.awaited = {{CollectiveKind::allreduce, "x", Rank(2)}};
   job.run();
   job.begin_leave(0);
   job.run();
@@ -351,7 +352,10 @@ TEST_CASE("work that stands still after rank 0 has ended is given up in time", "
   job.step(1);
   REQUIRE(waiting->done);
   CHECK(waiting->status.code() == StatusCode::aborted);
-  CHECK_THAT(waiting->status.message(), Catch::Contains("HVD_HEARTBEAT_SECONDS 30"));
+  CHECK_THAT(waiting->status.message(),
+             Catch::Contains("allreduce 'x' waits for rank 2 (host host-c, pid 102), which has "
+                             "stopped") &&
+                 Catch::Contains("HVD_HEARTBEAT_SECONDS 30"));
 }
 
 TEST_CASE("what is submitted at once is announced and answered in messages of bounded size",
@@ -476,6 +480,61 @@ TEST_CASE("a message that does not parse ends the job and blames its sender", "[
   REQUIRE(operation->done);
   CHECK(operation->status.code() == StatusCode::aborted);
   CHECK(operation->status.culprit_rank() == 2);
+}
+
+TEST_CASE("work that stands still is warned of, with whom it waits for", "[coordinator]") {
+  SmallJob job(3);
+  job.hold_items = true;
+  job.awaited = {{CollectiveKind::allreduce, "x", Rank(2)}};
+  for (int r = 0; r < 3; ++r) {
+    job.submit(r, request_of("x"));
+  }
+  job.run();
+  job.clock.advance(9 * kSecond);
+  job.step(1);
+  CHECK(job.warnings.empty());
+  job.clock.advance(kSecond);
+  job.step(1);
+  REQUIRE(job.warnings.size() == 1);
+  CHECK(job.warnings[0].find(
+            "work that all ranks have begun has stood still for 10 s: allreduce 'x' waits for rank "
+            "2 (host host-c, pid 102). limit: HVD_STALL_WARNING_SECONDS 10") != std::string::npos);
+  job.step(1);
+  job.clock.advance(9 * kSecond);
+  job.step(1);
+  CHECK(job.warnings.size() == 1);  // again after twice the time
+  job.clock.advance(kSecond);
+  job.step(1);
+  CHECK(job.warnings.size() == 2);
+}
+
+TEST_CASE("what others may still touch after an abort ends a second later, with a warning",
+          "[coordinator]") {
+  SmallJob job(3);
+  job.hold_items = true;
+  job.hold_aborted = true;
+  job.awaited = {{CollectiveKind::allreduce, "x", Rank(2)}};
+  std::vector<OperationPtr> operations;
+  for (int r = 0; r < 3; ++r) {
+    operations.push_back(job.submit(r, request_of("x")));
+  }
+  job.run();
+  job.fail_item(0, 0, error(StatusCode::aborted, "a failure"));
+  job.run();
+  CHECK(operations[0]->done);  // it holds nothing of others
+  CHECK_FALSE(operations[1]->done);
+  CHECK_FALSE(job.may_leave(1));
+  job.clock.advance(kSecond);
+  CHECK(job.warnings.empty());
+  job.step(1);
+  REQUIRE(operations[1]->done);
+  CHECK(operations[1]->status.code() == StatusCode::aborted);
+  CHECK_THAT(operations[1]->status.message(), Catch::Contains("a failure"));
+  REQUIRE(job.warnings.size() == 1);
+  CHECK_THAT(job.warnings[0],
+             Catch::Contains("within 1 s that they stopped: allreduce 'x' waits for rank 2 (host "
+                             "host-c, pid 102)"));
+  CHECK(job.may_leave(1));
 }
 
 }  // namespace

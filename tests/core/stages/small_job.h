@@ -29,7 +29,9 @@ class SmallJob {
   ManualClock clock{1000 * kSecond};
   std::vector<std::string> warnings;
   std::size_t message_bytes_most = 0;
-  bool hold_items = false;  // items that are started do not finish
+  bool hold_items = false;        // items that are started do not finish
+  bool hold_aborted = false;      // nor do those that were aborted, until they are abandoned
+  std::vector<WorkWait> awaited;  // what every data plane says
 
   Coordinator& at(int rank) { return *seats_[index(rank)]->coordinator; }
   OperationPtr submit(int rank, const Request& request) {
@@ -144,8 +146,15 @@ class SmallJob {
       return true;
     }
     bool busy() const override { return !running.empty(); }
+    std::vector<WorkWait> awaited() const override { return job_.awaited; }
     void abort(const Status& cause) override {
       aborted = cause;
+      if (!job_.hold_aborted) {
+        abandon();
+      }
+    }
+    void abandon() override {
+      const Status cause = aborted;
       for (const std::uint64_t id : running) {
         completions.push_back({id, cause});
       }
