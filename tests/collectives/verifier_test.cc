@@ -226,6 +226,18 @@ TEST_CASE("each wait of a one-shot allreduce is needed", "[verifier]") {
   CHECK(wait_count == 3 * (6 + 5));
 }
 
+TEST_CASE("ranks may offer different numbers of slots, and each is held to its own", "[verifier]") {
+  ScheduleParams params = params_of(3, 6, 2);
+  params.slot_element_count = 4;
+  std::vector<Schedule> schedules = schedules_of_all_ranks(make_one_shot_allreduce, params);
+  schedules[1].slot_element_count += 3;
+  CHECK(verify_schedules(schedules, 1).ok());
+  schedules[1].slot_element_count = 3;
+  const VerifierReport report = verify_schedules(schedules, 1);
+  CHECK(report.rule == VerifierRule::well_formed_op);
+  CHECK(contains(report, "slot"));
+}
+
 // An allreduce of two tensors in the arena: each rank combines a half of both and writes it to
 // both.
 struct ArenaPair : Pair {
