@@ -68,8 +68,11 @@ Status ShmTransport::watch(const ShmDomain::Member& member) {
   const Rank peer = member.rank;
   return poller_.watch(socket, EPOLLRDHUP, [this, socket, peer](std::uint32_t) {
     poller_.forget(socket);
-    lose(peer,
-         str(domain_->who(peer), " died: its process ended while its part was still awaited"));
+    lose(
+        peer,
+        str(domain_->who(peer),
+            " died: its process ended while its part was still awaited, and without a goodbye. its "
+            "own output, or the report of its launcher, says why"));
   });
 }
 

@@ -180,15 +180,18 @@ void TcpTransport::advance(Edge& edge, bool read) {
   if (!alive) {
     poller_.forget(stream.fd());
     stream.detach();
-    lose(edge, stream.peer_lies()
-                   ? str(who(edge.peer),
-                         " sent what cannot be over its data connection: ", stream.trouble(),
-                         ". its memory is damaged, or something between the "
-                         "hosts changes what they send")
-                   : str(who(edge.peer),
-                         " died: its process ended while its part was still "
-                         "awaited, or its host was cut off (data connection: ",
-                         stream.trouble(), ")"));
+    lose(edge,
+         stream.peer_lies()
+             ? str(who(edge.peer),
+                   " sent what cannot be over its data connection: ", stream.trouble(),
+                   ". its memory is damaged, or something between the "
+                   "hosts changes what they send")
+             : str(who(edge.peer),
+                   " died: its process ended while its part was still awaited, or its host was cut "
+                   "off (data connection: ",
+                   stream.trouble(), " after ", stream.bytes_received(),
+                   " bytes from it). its own output, or the report of its launcher, says "
+                   "why"));
     return;
   }
   if (stream.unsent() != edge.watches_output) {

@@ -294,12 +294,16 @@ void Coordinator::on_ended(Rank from) {
 void Coordinator::on_peer_lost(Rank peer, const std::string& reason) {
   const bool normal = ended_[peer.index()] || !aborted_.ok();
   lost_[peer.index()] = true;
+  const std::optional<Time> heard = heartbeat_.heard_at(peer);
   heartbeat_.forget(peer);
   if (peer == kRoot) {
     goodbye_seen_ = true;  // nobody is left to see it
   }
   if (!normal) {
-    abort_job(death_of(peer, reason));
+    abort_job(death_of(
+        peer, heard.has_value() ? str(reason, ", ", seconds_from_nanos(world_.clock.now() - *heard),
+                                      " s after it was last heard of")
+                                : reason));
   }
 }
 

@@ -20,6 +20,12 @@ void Heartbeat::heard_of(Rank peer, Time now) {
   }
 }
 
+std::optional<Time> Heartbeat::heard_at(Rank peer) const {
+  const auto at = std::find_if(peers_.begin(), peers_.end(),
+                               [&](const Peer& item) { return item.rank == peer; });
+  return at == peers_.end() ? std::nullopt : std::optional<Time>(at->heard_at);
+}
+
 void Heartbeat::forget(Rank peer) {
   std::erase_if(peers_, [&](const Peer& item) { return item.rank == peer; });
 }

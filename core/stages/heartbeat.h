@@ -18,6 +18,8 @@ class Heartbeat {
   Heartbeat(std::vector<Rank> peers, Nanos limit, Time now);
 
   void heard_of(Rank peer, Time now);
+  // When it was last heard of; none if nobody listens to it.
+  std::optional<Time> heard_at(Rank peer) const;
   void forget(Rank peer);  // it ended; its silence is normal
 
   Time next_timer() const;

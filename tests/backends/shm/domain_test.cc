@@ -311,8 +311,10 @@ TEST_CASE("work that waits for a rank that was killed fails and names it", "[shm
       return "no completion";
     }
     const Status& status = completion.status;
-    const bool named = status.culprit_rank() == 1 &&
-                       status.message().find("rank 1 (host host, pid 1001) died") == 0;
+    const bool named =
+        status.culprit_rank() == 1 &&
+        status.message().find("rank 1 (host host, pid 1001) died: its process ended") == 0 &&
+        status.message().find("the report of its launcher, says why") != std::string::npos;
     return status.code() == StatusCode::aborted && named ? "" : status.message();
   });
   CHECK(complaints == std::vector<std::string>{"", "ended by signal 9"});

@@ -33,6 +33,16 @@ std::optional<Found> live_until(Heartbeat& heartbeat, Time& now, Time until,
   return std::nullopt;
 }
 
+TEST_CASE("when a peer was last heard of is known until it is forgotten", "[heartbeat]") {
+  Heartbeat heartbeat({Rank(1), Rank(2)}, 30 * kSecond, 5);
+  heartbeat.heard_of(Rank(2), 9);
+  CHECK(heartbeat.heard_at(Rank(1)) == 5);
+  CHECK(heartbeat.heard_at(Rank(2)) == 9);
+  heartbeat.forget(Rank(2));
+  CHECK_FALSE(heartbeat.heard_at(Rank(2)).has_value());
+  CHECK_FALSE(heartbeat.heard_at(Rank(3)).has_value());
+}
+
 TEST_CASE("three beats fit into the limit", "[heartbeat]") {
   Heartbeat heartbeat({Rank(1)}, kLimit, kStart);
   CHECK(heartbeat.next_timer() == kStart + 10 * kSecond);
