@@ -46,7 +46,10 @@ void Execution::begin(WorkItem item, Result<std::shared_ptr<const PlacedSchedule
     return;
   }
   placed_ = std::move(schedule).value();
-  memory_.bind(item_, placed_->schedule, placed_->wire);
+  failure_ = memory_.bind(item_, placed_->schedule, placed_->wire);
+  if (!failure_.ok()) {
+    return;
+  }
   if (!placed_->sharers.empty()) {
     wires.slots.begin(item_.id, bank, placed_->sharers);
   }

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstring>
 #include <numeric>
 
+#include "backends/net/no_memory.h"
 #include "collectives/kernels/copy.h"
 #include "collectives/kernels/reduce.h"
 #include "collectives/kernels/reduce_many.h"
@@ -61,14 +63,28 @@ bool runs_in_place(const WorkItem& item, Rank group_rank) {
   return !has_counts(item.kind) && std::any_of(item.segments.begin(), item.segments.end(), aliases);
 }
 
-void ItemMemory::bind(const WorkItem& item, const Schedule& schedule, DType wire) {
+// As long as it has to be, and no longer: it may be as long as all that is reduced together.
+Status ItemMemory::make_scratch(std::size_t bytes) {
+  if (scratch_bytes_ >= bytes) {
+    return ok_status();
+  }
+  scratch_.reset();
+  scratch_bytes_ = 0;
+  scratch_ = try_bytes(bytes);
+  if (scratch_ == nullptr) {
+    return no_memory("taking", bytes, "scratch memory", ENOMEM,
+                     "lower HVD_FUSION_BYTES_MAX so that less is reduced together")
+        .in_context(str(collective_name(item_->kind), " '", item_->label, "'"));
+  }
+  scratch_bytes_ = bytes;
+  return ok_status();
+}
+
+Status ItemMemory::bind(const WorkItem& item, const Schedule& schedule, DType wire) {
   item_ = &item;
   wire_ = wire;
   element_bytes_ = dtype_bytes(item.dtype);
-  const std::size_t scratch_bytes = schedule.scratch_element_count * element_bytes_;
-  if (scratch_.size() < scratch_bytes) {
-    scratch_.resize(scratch_bytes);
-  }
+  HVD_TRY(make_scratch(schedule.scratch_element_count * element_bytes_));
   products_.assign(schedule.product_count, {});
   input_.clear(element_bytes_);
   output_.clear(element_bytes_);
@@ -77,7 +93,7 @@ void ItemMemory::bind(const WorkItem& item, const Schedule& schedule, DType wire
     const SideCounts counts = side_counts(item, schedule.rank);
     input_.append(as_piece(segment.input), schedule.in_place ? 0 : counts.input);
     output_.append(segment.output, counts.output);
-    return;
+    return ok_status();
   }
   for (const WorkSegment& segment : item.segments) {
     if (schedule.in_place && !aliases(segment) && segment.element_count > 0) {
@@ -87,6 +103,7 @@ void ItemMemory::bind(const WorkItem& item, const Schedule& schedule, DType wire
                   segment.element_count);
     output_.append(segment.output, segment.element_count);
   }
+  return ok_status();
 }
 
 PieceCursor ItemMemory::contiguous(const std::byte* memory) const {
@@ -100,8 +117,8 @@ PieceCursor ItemMemory::at(BufferKind buffer, std::uint64_t offset, std::uint64_
     case BufferKind::output:
       return output_.at(offset, count);
     case BufferKind::scratch:
-      HVD_CHECK((offset + count) * element_bytes_ <= scratch_.size());
-      return contiguous(scratch_.data() + offset * element_bytes_);
+      HVD_CHECK((offset + count) * element_bytes_ <= scratch_bytes_);
+      return contiguous(scratch_.get() + offset * element_bytes_);
     default:
       HVD_CHECK(!"an op with elements names a buffer of its own rank");
   }

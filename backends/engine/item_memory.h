@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "collectives/kernels/adasum.h"
 #include "collectives/kernels/cast.h"
 #include "collectives/schedule.h"
+#include "core/base/status.h"
 #include "core/vocabulary/work_item.h"
 
 namespace hvd {
@@ -25,8 +27,8 @@ bool runs_in_place(const WorkItem& item, Rank group_rank);
 class ItemMemory {
  public:
   // `item` stays where it is as long as this is used. Copies what has to be before an item runs in
-  // place. `wire` is what kNarrow stands for.
-  void bind(const WorkItem& item, const Schedule& schedule, DType wire = DType::bfloat16);
+  // place. `wire` is what kNarrow stands for. Fails if there is no memory for the scratch.
+  Status bind(const WorkItem& item, const Schedule& schedule, DType wire = DType::bfloat16);
 
   std::size_t element_bytes() const { return element_bytes_; }
   // Input, output or scratch.
@@ -59,6 +61,7 @@ class ItemMemory {
                    unsigned flags) const;
 
  private:
+  Status make_scratch(std::size_t bytes);
   bool scale_piece(std::byte* to, const std::byte* from, std::size_t count, unsigned flags) const;
 
   WireCast wire_cast() const { return {.wide = item_->dtype, .wire = wire_}; }
@@ -71,7 +74,9 @@ class ItemMemory {
   ScatterList input_;
   ScatterList output_;
   std::vector<AdasumProducts> products_;
-  std::vector<std::byte> scratch_;  // kept from item to item, so that it stops allocating
+  // Kept from item to item, so that it stops allocating.
+  std::unique_ptr<std::byte[]> scratch_;
+  std::size_t scratch_bytes_ = 0;
 };
 
 }  // namespace hvd

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "backends/net/no_memory.h"
 #include "backends/net/os_error.h"
 
 namespace hvd {
@@ -15,22 +16,10 @@ namespace {
 
 constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
 
-// "RLIMIT_AS 1048576 bytes (ulimit -v)", or the ones that are not set.
-std::string limit_text(const char* name, int resource, const char* shell) {
-  rlimit limit{};
-  if (::getrlimit(static_cast<__rlimit_resource_t>(resource), &limit) != 0 ||
-      limit.rlim_cur == RLIM_INFINITY) {
-    return str(name, " unlimited");
-  }
-  return str(name, " ", limit.rlim_cur, " bytes (", shell, ")");
-}
+constexpr std::string_view kRemedy = "run fewer ranks on this host, or lower HVD_ARENA_BYTES";
 
-Status no_memory(std::string_view doing, std::size_t bytes, int error_number) {
-  return error(StatusCode::resource, doing, " ", bytes,
-               " bytes of shared memory: ", os_reason(error_number),
-               ". limits of this process: ", limit_text("RLIMIT_AS", RLIMIT_AS, "ulimit -v"), ", ",
-               limit_text("RLIMIT_FSIZE", RLIMIT_FSIZE, "ulimit -f"),
-               ", and the memory limit of its control group");
+Status no_segment(std::string_view doing, std::size_t bytes, int error_number) {
+  return no_memory(doing, bytes, "shared memory", error_number, kRemedy);
 }
 
 }  // namespace
@@ -43,10 +32,10 @@ Result<Segment> Segment::create(std::size_t bytes) {
   }
   // Past this limit the kernel would not only refuse but send SIGXFSZ, which ends the process.
   if (rlimit limit{}; ::getrlimit(RLIMIT_FSIZE, &limit) == 0 && bytes > limit.rlim_cur) {
-    return no_memory("reserving", bytes, EFBIG);
+    return no_segment("reserving", bytes, EFBIG);
   }
   if (::ftruncate(segment.memfd_.get(), static_cast<off_t>(bytes)) != 0) {
-    return no_memory("reserving", bytes, errno);
+    return no_segment("reserving", bytes, errno);
   }
   if (::fcntl(segment.memfd_.get(), F_ADD_SEALS, kSeals) != 0) {
     return os_error("sealing shared memory", errno);
@@ -58,7 +47,7 @@ Result<Segment> Segment::create(std::size_t bytes) {
 Result<Segment> Segment::create_unshared(std::size_t bytes) {
   void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) {
-    return no_memory("mapping", bytes, errno);
+    return no_segment("mapping", bytes, errno);
   }
   Segment segment;
   segment.data_ = static_cast<std::byte*>(memory);
@@ -74,7 +63,7 @@ Status Segment::check_room(std::size_t bytes, std::size_t bytes_of_peers) {
   void* memory = ::mmap(nullptr, bytes_of_peers, PROT_NONE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) {
-    return no_memory("mapping", bytes_of_peers, errno);
+    return no_segment("mapping", bytes_of_peers, errno);
   }
   ::munmap(memory, bytes_of_peers);
   return ok_status();
@@ -103,7 +92,7 @@ Result<Segment> Segment::map_peer(const Fd& memfd, std::size_t bytes, std::strin
 Status Segment::map(const Fd& memfd, std::size_t bytes) {
   void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, memfd.get(), 0);
   if (memory == MAP_FAILED) {
-    return no_memory("mapping", bytes, errno);
+    return no_segment("mapping", bytes, errno);
   }
   data_ = static_cast<std::byte*>(memory);
   bytes_ = bytes;

@@ -107,7 +107,8 @@ bool EdgeStream::fill() {
     const Status taken = receiver_.take(count, sender_.sent_count());
     if (!taken.ok()) {
       trouble_ = taken.message();
-      peer_lies_ = true;
+      peer_lies_ = taken.code() != StatusCode::resource;
+      own_fault_ = peer_lies_ ? ok_status() : taken;
       return false;
     }
     sender_.take_credit(receiver_.credit());

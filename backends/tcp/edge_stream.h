@@ -42,6 +42,10 @@ class EdgeStream {
   bool fill();
   bool unsent() const { return !sender_.empty(); }
   const std::string& trouble() const { return trouble_; }
+  // Ok, or what this side lacks so that the edge cannot go on: memory.
+  const Status& own_fault() const {
+    return own_fault_.ok() ? sender_.memory_failure() : own_fault_;
+  }
   // The peer broke the protocol, rather than that the connection ended.
   bool peer_lies() const { return peer_lies_; }
 
@@ -53,6 +57,7 @@ class EdgeStream {
   FrameSender sender_;
   FrameReceiver receiver_;
   std::string trouble_;
+  Status own_fault_;
   bool peer_lies_ = false;
   std::uint64_t bytes_sent_ = 0;
   std::uint64_t bytes_received_ = 0;

@@ -1,7 +1,9 @@
 #include "backends/tcp/frame.h"
 
+#include <cerrno>
 #include <cstring>
 
+#include "backends/net/no_memory.h"
 #include "core/base/bytes.h"
 #include "core/base/check.h"
 
@@ -59,6 +61,11 @@ Result<EdgeFrame> decode_edge_frame(std::span<const std::byte, kEdgeFrameBytes> 
                  " bytes, sequence ", frame.chunk.sequence);
   }
   return frame;
+}
+
+Status no_window_memory(std::size_t bytes) {
+  return no_memory("taking", bytes, "chunks under way to or from another host", ENOMEM,
+                   "have fewer neighbours: HVD_ALGORITHM ring");
 }
 
 }  // namespace hvd

@@ -36,4 +36,7 @@ EdgeFrameBytes encode(const EdgeFrame& frame);
 // Checks what can be said without knowing the edge; a failure names the field.
 Result<EdgeFrame> decode_edge_frame(std::span<const std::byte, kEdgeFrameBytes> bytes);
 
+// The window of chunks that a side keeps memory for could not be had.
+Status no_window_memory(std::size_t bytes);
+
 }  // namespace hvd

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <span>
 
+#include "backends/net/no_memory.h"
 #include "core/base/check.h"
 
 namespace hvd {
@@ -111,8 +112,10 @@ Status FrameReceiver::take_frame(const EdgeFrame& frame, std::uint64_t sent_coun
                  released_, " chunks were consumed and there is memory for ", headers_.size());
   }
   if (slots_ == nullptr) {
-    // Not value-initialized: pages that are never used are never touched.
-    slots_.reset(new std::byte[geometry_.chunk_bytes * headers_.size()]);
+    slots_ = try_bytes(geometry_.chunk_bytes * headers_.size());
+  }
+  if (slots_ == nullptr) {
+    return no_window_memory(geometry_.chunk_bytes * headers_.size());
   }
   header(received_) = frame.chunk;
   if (received_ == released_ && offered_.size() != frame.chunk.byte_count) {

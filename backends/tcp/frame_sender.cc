@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "backends/net/no_memory.h"
 #include "core/base/check.h"
 
 namespace hvd {
@@ -22,8 +23,11 @@ std::span<std::byte> FrameSender::begin() {
     return {};
   }
   if (slots_ == nullptr) {
-    // Not value-initialized: pages that are never used are never touched.
-    slots_.reset(new std::byte[geometry_.chunk_bytes * window]);
+    slots_ = try_bytes(geometry_.chunk_bytes * window);
+  }
+  if (slots_ == nullptr) {
+    memory_failure_ = no_window_memory(geometry_.chunk_bytes * window);
+    return {};
   }
   return {slots_.get() + committed_ % window * geometry_.chunk_bytes, geometry_.chunk_bytes};
 }

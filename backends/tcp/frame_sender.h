@@ -36,8 +36,10 @@ class FrameSender {
  public:
   explicit FrameSender(const EdgeGeometry& geometry);
 
-  // As Transport::begin_send() says.
+  // As Transport::begin_send() says; empty as well if there is no memory for the window.
   std::span<std::byte> begin();
+  // Why there is none.
+  const Status& memory_failure() const { return memory_failure_; }
   void commit(const ChunkHeader& header);
   EdgeFrameBytes head_of(const ChunkHeader& header) const {
     return encode(EdgeFrame{.chunk = header, .credit = consumed_});
@@ -69,6 +71,7 @@ class FrameSender {
 
   const EdgeGeometry geometry_;
   std::unique_ptr<std::byte[]> slots_;  // made for the first chunk
+  Status memory_failure_;
   std::uint64_t committed_ = 0;
   std::uint64_t credit_ = 0;
   std::uint64_t consumed_ = 0;

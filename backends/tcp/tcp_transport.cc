@@ -25,7 +25,7 @@ TcpTransport::TcpTransport(TcpOptions options, Poller& poller)
       generation_(options.generation),
       patience_seconds_(options.patience_seconds),
       edges_(records_.size() * kLaneCount),
-      lost_(records_.size()) {}
+      failures_(records_.size()) {}
 
 TcpTransport::~TcpTransport() {
   for (const std::unique_ptr<Edge>& edge : edges_) {
@@ -180,6 +180,10 @@ void TcpTransport::advance(Edge& edge, bool read) {
   if (!alive) {
     poller_.forget(stream.fd());
     stream.detach();
+    if (!stream.own_fault().ok()) {
+      fail_by_own_fault(edge);
+      return;
+    }
     lose(edge,
          stream.peer_lies()
              ? str(who(edge.peer),
@@ -202,10 +206,19 @@ void TcpTransport::advance(Edge& edge, bool read) {
 }
 
 void TcpTransport::lose(Edge& edge, const std::string& what) {
-  std::string& lost = lost_[edge.peer.index()];
-  if (lost.empty()) {
-    lost = what;
-  }
+  fail(edge, error(StatusCode::aborted, what).blame_rank(edge.peer.value));
+}
+
+void TcpTransport::fail(Edge& edge, const Status& why) {
+  Status& failure = failures_[edge.peer.index()];
+  failure = failure.ok() ? why : failure;
+}
+
+void TcpTransport::fail_by_own_fault(Edge& edge) {
+  fail(edge,
+       edge.stream.own_fault()
+           .in_context(str(who(self_), " cannot go on with the tensor data of rank ", edge.peer))
+           .blame_rank(self_.value));
 }
 
 // ---- Transport ----------------------------------------------------------------------------------
@@ -216,6 +229,9 @@ std::span<std::byte> TcpTransport::begin_send(Rank peer, Lane lane) {
   if (slot.empty()) {
     advance(to, true);  // a credit may have come
     slot = to.stream.begin_send();
+    if (!to.stream.own_fault().ok()) {
+      fail_by_own_fault(to);
+    }
   }
   return slot;
 }
@@ -272,10 +288,7 @@ Status TcpTransport::reaches(Rank peer) const {
   return ok_status();
 }
 
-Status TcpTransport::health(Rank peer) const {
-  return lost(peer) ? error(StatusCode::aborted, lost_[peer.index()]).blame_rank(peer.value)
-                    : ok_status();
-}
+Status TcpTransport::health(Rank peer) const { return failures_[peer.index()]; }
 
 std::string TcpTransport::description() const {
   const auto count = std::count(remote_.begin(), remote_.end(), true);

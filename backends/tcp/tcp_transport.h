@@ -116,7 +116,9 @@ class TcpTransport final : public Transport {
   // Reads (if asked) and writes what goes at once.
   void advance(Edge& edge, bool read);
   void lose(Edge& edge, const std::string& what);
-  bool lost(Rank peer) const { return !lost_[peer.index()].empty(); }
+  void fail(Edge& edge, const Status& why);
+  void fail_by_own_fault(Edge& edge);
+  bool lost(Rank peer) const { return !failures_[peer.index()].ok(); }
   std::string who(Rank rank) const;
   EdgeHello hello_to(Rank peer, Lane lane) const;
 
@@ -129,7 +131,7 @@ class TcpTransport final : public Transport {
   const double patience_seconds_;
   std::unique_ptr<EdgeDoor> door_;
   std::vector<std::unique_ptr<Edge>> edges_;  // by rank and lane; made when first touched
-  std::vector<std::string> lost_;  // by rank: why nothing more comes; empty while it lives
+  std::vector<Status> failures_;  // by rank: ok, or why nothing more comes from it or goes to it
   std::atomic<std::uint64_t> bytes_sent_{0};
   std::atomic<std::uint64_t> bytes_received_{0};
 };

@@ -57,7 +57,7 @@ TEST_CASE("the sides of an item have the elements that its counts say", "[engine
     in = 8, out = 6;
   }
   ItemMemory memory;
-  memory.bind(item, schedule);
+  REQUIRE(memory.bind(item, schedule).ok());
   CHECK(memory.at(BufferKind::input, 0, in).run() == in);
   CHECK(memory.at(BufferKind::output, 0, out).run() == out);
 }
@@ -77,12 +77,33 @@ TEST_CASE("all sources are combined from left to right, the own one in its place
   schedule.rank = Rank{1};
   schedule.in_place = true;
   ItemMemory memory;
-  memory.bind(item, schedule);
+  REQUIRE(memory.bind(item, schedule).ok());
   std::vector<const std::byte*> sources = {bytes_of(first), nullptr, bytes_of(last)};
   memory.combine_all(memory.at(BufferKind::output, 0, 3), bytes_of(slot),
                      memory.at(BufferKind::input, 0, 3), sources, 1, 3, kScalePost);
   CHECK(own == Floats{55.5, 111, 166.5});
   CHECK(slot == own);
+}
+
+TEST_CASE("scratch that cannot be had is an error with the limits and the setting", "[engine]") {
+  Floats values(6);
+  WorkItem item;
+  item.kind = CollectiveKind::allreduce;
+  item.dtype = DType::float32;
+  item.label = "grad/fc";
+  item.segments = {{bytes_of(values), bytes_of(values), 6}};
+  Schedule schedule;
+  schedule.in_place = true;
+  schedule.scratch_element_count = std::uint64_t{1} << 58;  // 2^60 bytes
+  ItemMemory memory;
+  const Status status = memory.bind(item, schedule);
+  CHECK(status.code() == StatusCode::resource);
+  CHECK_THAT(status.message(),
+             Catch::Contains("allreduce 'grad/fc': taking 1152921504606846976 bytes of scratch "
+                             "memory") &&
+                 Catch::Contains("RLIMIT_AS") && Catch::Contains("HVD_FUSION_BYTES_MAX"));
+  schedule.scratch_element_count = 6;
+  CHECK(memory.bind(item, schedule).ok());  // the next one is none the worse
 }
 
 }  // namespace

@@ -153,7 +153,7 @@ TEST_CASE("a narrow chunk is combined as if it had come wide, in the order of th
   Schedule schedule;
   schedule.rank_count = 2;
   ItemMemory memory;
-  memory.bind(item, schedule, cast.wire);
+  REQUIRE(memory.bind(item, schedule, cast.wire).ok());
   CHECK(memory.chunk_bytes(count, kNarrow) == count * 2);
   CHECK(memory.chunk_bytes(count, 0) == count * 4);
   std::vector<std::byte> chunk(count * 2);

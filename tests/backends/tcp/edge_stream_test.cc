@@ -136,5 +136,25 @@ TEST_CASE("the end of a connection is told with its reason", "[tcp]") {
   CHECK(ends.left.fill());  // nothing to do, and no reason to complain again
 }
 
+TEST_CASE("memory that is missing here is not the peer's fault", "[tcp]") {
+  const EdgeGeometry vast{.chunk_bytes = std::size_t{1} << 58, .slot_count = 2, .credit_lag = 1};
+  SocketPair pair = connected_pair();
+  EdgeStream sends(kGeometry);
+  EdgeStream receives(vast);
+  sends.attach(std::move(pair.left));
+  receives.attach(std::move(pair.right));
+  CHECK(receives.begin_send().empty());
+  CHECK(receives.own_fault().code() == StatusCode::resource);
+  EdgeStream late(vast);
+  CHECK(late.own_fault().ok());
+  REQUIRE(send(sends, 0, 10));
+  REQUIRE(sends.flush());
+  const SteadyClock clock;
+  REQUIRE(wait_for_fd(receives.fd(), 1 /* POLLIN */, clock.now() + kTestPatience, clock).ok());
+  CHECK(!receives.fill());
+  CHECK(!receives.peer_lies());
+  CHECK(receives.trouble().find("RLIMIT_AS") != std::string::npos);
+}
+
 }  // namespace
 }  // namespace hvd

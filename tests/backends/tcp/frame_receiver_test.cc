@@ -157,5 +157,12 @@ TEST_CASE("no bytes make the receiver do worse than refuse", "[tcp]") {
   }
 }
 
+TEST_CASE("a chunk that there is no memory for is this rank's failure", "[tcp]") {
+  FrameReceiver receiver({.chunk_bytes = std::size_t{1} << 58, .slot_count = 3, .credit_lag = 1});
+  const Status status = feed(receiver, encode(chunk_frame(0, 5)), 99);
+  CHECK(status.code() == StatusCode::resource);
+  CHECK_THAT(status.message(), Catch::Contains("RLIMIT_AS"));
+}
+
 }  // namespace
 }  // namespace hvd

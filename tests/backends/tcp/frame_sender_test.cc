@@ -118,5 +118,15 @@ TEST_CASE("a peer that never reads makes nothing pile up", "[tcp]") {
   CHECK(frame_at(bytes, 0).credit == 99'999);
 }
 
+TEST_CASE("a window that there is no memory for is an error, not the end of the process", "[tcp]") {
+  FrameSender sender({.chunk_bytes = std::size_t{1} << 58, .slot_count = 3, .credit_lag = 1});
+  CHECK(sender.memory_failure().ok());
+  CHECK(sender.begin().empty());
+  CHECK(sender.memory_failure().code() == StatusCode::resource);
+  CHECK_THAT(sender.memory_failure().message(),
+             Catch::Contains("RLIMIT_AS") && Catch::Contains("HVD_ALGORITHM"));
+  CHECK(sender.empty());
+}
+
 }  // namespace
 }  // namespace hvd
