@@ -12,11 +12,14 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tests" / "bench" / "peers"))
 
 import catalogue  # noqa: E402
+import launcher  # noqa: E402
+import netlab  # noqa: E402
 from paired import Ratios, by_round, figures  # noqa: E402
 from report import size_name, time_name  # noqa: E402
 from session import KIB, MIB, Job, Session, prepare  # noqa: E402
 
-__all__ = ["HVD_PERF", "KIB", "MIB", "Job", "Peer", "Ratios", "size_name", "time_name"]
+__all__ = ["HVD_PERF", "KIB", "MIB", "Job", "Peer", "Ratios", "launcher", "netlab"]
+__all__ += ["size_name", "time_name"]
 QUICK = "--quick" in sys.argv[1:]
 ROUNDS = 3 if QUICK else 15
 # Rounds that others disturbed are made up for, but not for ever.
