@@ -29,6 +29,9 @@
 #include "collectives/generators/ring_allgather.h"
 #include "collectives/generators/ring_allreduce.h"
 #include "collectives/generators/ring_reduce_scatter.h"
+#include "collectives/generators/single_copy_allgather.h"
+#include "collectives/generators/single_copy_alltoall.h"
+#include "collectives/generators/single_copy_broadcast.h"
 #include "collectives/generators/slots_allgather.h"
 #include "collectives/generators/slots_alltoall.h"
 #include "collectives/generators/slots_barrier.h"
@@ -102,6 +105,10 @@ double bruck_bound(const ScheduleSize& size) {
 double chain_bound(const ScheduleSize& size) { return 4 * chunks_of(size); }
 // Each half may end with a chunk that is short.
 double double_tree_bound(const ScheduleSize& size) { return 4 * (chunks_of(size) + 1); }
+// Two ops for each other rank, and the own elements chunk by chunk.
+double single_copy_bound(const ScheduleSize& size) {
+  return 2 * size.rank_count + 4 + chunks_of(size);
+}
 double rounds_bound_slots(const ScheduleSize&) { return 2; }
 double rounds_bound_hosts(const ScheduleSize& size) { return 2 * rounds_of(size.rank_count) + 2; }
 double rounds_bound(const ScheduleSize& size) { return 2 * rounds_of(size.rank_count); }
@@ -169,6 +176,9 @@ constexpr std::array kRows = {
     AlgorithmRow{Kind::allgather, Algorithm::slots, "slots", make_slots_allgather, parts_bound,
                  kNeedsSlots | kNeedsOneHost,
                  "each rank puts its part into its slots and fetches the others'"},
+    AlgorithmRow{Kind::allgather, Algorithm::single_copy, "single_copy", make_single_copy_allgather,
+                 single_copy_bound, kNeedsSlots | kNeedsOneHost | kNeedsReads,
+                 "each rank reads the others' parts where they lie"},
     AlgorithmRow{Kind::allgather, Algorithm::ring, "ring", make_ring_allgather, ring_bound, 0,
                  "parts go around the ring"},
     AlgorithmRow{Kind::allgather, Algorithm::circulant, "circulant", make_circulant_allgather,
@@ -180,6 +190,9 @@ constexpr std::array kRows = {
     AlgorithmRow{Kind::broadcast, Algorithm::slots, "slots", make_slots_broadcast, one_shot_bound,
                  kNeedsSlots | kNeedsOneHost,
                  "the root puts chunks into its slots, the others fetch them"},
+    AlgorithmRow{Kind::broadcast, Algorithm::single_copy, "single_copy", make_single_copy_broadcast,
+                 single_copy_bound, kNeedsSlots | kNeedsOneHost | kNeedsReads,
+                 "each rank reads what the root has where it lies"},
     AlgorithmRow{Kind::broadcast, Algorithm::hierarchical, "hierarchical",
                  make_hierarchical_broadcast, spread_bound, kNeedsSlots | kNeedsSeveralHosts,
                  "between hosts down a tree or a chain, in each host through slots"},
@@ -222,6 +235,9 @@ constexpr std::array kRows = {
     AlgorithmRow{Kind::alltoall, Algorithm::slots, "slots", make_slots_alltoall, striped_bound,
                  kNeedsSlots | kNeedsOneHost | kNeedsStripes,
                  "each rank puts the others' parts into its slots; they fetch them"},
+    AlgorithmRow{Kind::alltoall, Algorithm::single_copy, "single_copy", make_single_copy_alltoall,
+                 single_copy_bound, kNeedsSlots | kNeedsOneHost | kNeedsReads,
+                 "each rank reads what the others have for it where it lies"},
     AlgorithmRow{Kind::alltoall, Algorithm::pairwise, "pairwise", make_pairwise_alltoall,
                  pairs_bound, 0, "each part goes straight to its rank"},
     AlgorithmRow{Kind::alltoall, Algorithm::bruck, "bruck", make_bruck_alltoall, bruck_bound,
@@ -326,6 +342,9 @@ std::string_view unmet_need(const AlgorithmRow& row, const ScheduleParams& param
   }
   if ((row.needs & kNeedsArena) != 0 && !params.in_arena) {
     return "the tensors are private";
+  }
+  if ((row.needs & kNeedsReads) != 0 && !params.reads_peers) {
+    return "the ranks may not read one another's memory";
   }
   if ((row.needs & kNeedsEqualCounts) != 0 &&
       !(are_equal(params.counts) && are_equal(params.send_counts))) {

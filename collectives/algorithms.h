@@ -33,6 +33,7 @@ enum class Algorithm : std::uint8_t {
   adasum = 16,        // halving and doubling, with the dot products of whole vectors
   bruck = 17,         // small parts travel together, in log p rounds
   double_tree = 18,   // two trees, a half of the vector in each
+  single_copy = 19,   // tensors are read where they lie, in the memory of other processes
 };
 
 // What must hold for the parameters, beside what check_params asks for.
@@ -44,6 +45,7 @@ enum AlgorithmNeeds : std::uint8_t {
   kNeedsStripes = 16,      // slots that hold an element for each rank at least
   kNeedsArena = 32,        // all ranks' tensors lie in memory that all see
   kNeedsAdasum = 64,       // it combines as Adasum does; those without never do
+  kNeedsReads = 128,       // the ranks may read one another's memory
 };
 
 // In which order the contributions to an element are combined, where that depends on nothing but

@@ -253,6 +253,10 @@ class Simulation {
     }
     write(rank, op, op.dst, bytes(op), traffic);
     work(rank, traffic);
+    if (op.src == BufferKind::peer_part) {
+      ranks_[rank].clock +=
+          parameters_.call_seconds + bytes(op) / parameters_.kernel_copy_bytes_per_second;
+    }
     slot_bytes_ += op.dst == BufferKind::slot ? bytes(op) : 0;
   }
 
@@ -509,7 +513,8 @@ Status check_parameters(const CostParameters& p) {
   const bool fits =
       is_time(p.latency_seconds) && is_time(p.overhead_seconds) && is_time(p.gap_seconds) &&
       is_rate(p.network_bytes_per_second) && is_rate(p.network_copy_bytes_per_second) &&
-      is_time(p.flag_seconds) && is_time(p.op_seconds) && is_rate(p.core_cached_bytes_per_second) &&
+      is_time(p.flag_seconds) && is_time(p.op_seconds) && is_time(p.call_seconds) &&
+      is_rate(p.kernel_copy_bytes_per_second) && is_rate(p.core_cached_bytes_per_second) &&
       is_rate(p.core_memory_bytes_per_second) && is_rate(p.host_memory_bytes_per_second) &&
       p.network_slot_count > 0 && p.host_slot_count > 0;
   return fits ? ok_status()

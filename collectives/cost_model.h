@@ -31,6 +31,9 @@ struct CostParameters {
   double flag_seconds = 0.058e-6;  // until another core sees a flag or a chunk
   double op_seconds = 0.015e-6;    // the engine's, for each op
   // Bytes read and written: by one core in the caches and outside, by all cores of a host outside.
+  // Of a tensor that another process has, by the kernel: the copy, beside reading and writing.
+  double call_seconds = 0.5e-6;  // for each op
+  double kernel_copy_bytes_per_second = 20e9;
   double core_cached_bytes_per_second = 95e9;
   double core_memory_bytes_per_second = 45e9;
   double host_memory_bytes_per_second = 89e9;

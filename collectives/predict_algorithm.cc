@@ -68,6 +68,7 @@ Growth growth_of(const AlgorithmRow& row) {
     case Algorithm::linear:
       return Growth::ranks_of_parts;
     case Algorithm::slots:
+    case Algorithm::single_copy:
       return has_counts(row.kind) ? Growth::ranks_of_parts : Growth::ranks;
     case Algorithm::one_shot:
     case Algorithm::two_shot:

@@ -43,6 +43,10 @@ enum class BufferKind : std::uint8_t {
   // The rank's dot products, Schedule::product_count places of three fp64. In send, recv and
   // recv_reduce, which adds them.
   products = 7,
+  // What rank `peer` has for this rank, in its input (or in place, in its output): of a broadcast
+  // all that the root has, of an allgather that rank's part, of an alltoall what it sends to this
+  // rank, of the other kinds nothing; where Schedule::offers_parts. Source of a copy only.
+  peer_part = 8,
 };
 
 enum OpFlags : std::uint8_t {
@@ -115,7 +119,9 @@ struct Schedule {
   bool weighs = false;
   std::uint64_t product_count = 0;       // places for dot products
   std::uint64_t slot_element_count = 0;  // of shared memory that this rank offers to the others
-  std::vector<Rank> slot_ranks;          // that share slots and flags, this one included, in order
+  // Others may read what this rank has for them, which it tells in its slots before its first op.
+  bool offers_parts = false;
+  std::vector<Rank> slot_ranks;  // that share slots and flags, this one included, in order
 };
 
 }  // namespace hvd

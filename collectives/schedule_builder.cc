@@ -31,6 +31,10 @@ std::uint64_t output_element_count(CollectiveKind kind, const ScheduleParams& pa
 // Ops without elements name no buffer, so that printed schedules and the engine see a pure signal.
 Place place_of(Place place, std::uint64_t count) { return count == 0 ? Place{} : place; }
 
+bool has_owner(Place place) {
+  return place.buffer == BufferKind::slot || place.buffer == BufferKind::peer_part;
+}
+
 Op local_op(OpKind kind, Place dst, Place src, std::uint64_t count, unsigned flags) {
   Op op;
   op.kind = kind;
@@ -40,9 +44,10 @@ Op local_op(OpKind kind, Place dst, Place src, std::uint64_t count, unsigned fla
   op.src = place_of(src, count).buffer;
   op.src_offset = place_of(src, count).offset;
   op.count = count;
-  op.peer = dst.buffer == BufferKind::slot   ? dst.owner.value
-            : src.buffer == BufferKind::slot ? src.owner.value
-                                             : -1;
+  op.peer = count == 0       ? -1
+            : has_owner(dst) ? dst.owner.value
+            : has_owner(src) ? src.owner.value
+                             : -1;
   return op;
 }
 
@@ -164,6 +169,11 @@ ScheduleBuilder& ScheduleBuilder::scratch(std::uint64_t element_count) {
 ScheduleBuilder& ScheduleBuilder::slot(std::uint64_t element_count, std::vector<Rank> slot_ranks) {
   schedule_.slot_element_count = element_count;
   schedule_.slot_ranks = std::move(slot_ranks);
+  return *this;
+}
+
+ScheduleBuilder& ScheduleBuilder::offer_parts() {
+  schedule_.offers_parts = true;
   return *this;
 }
 

@@ -17,12 +17,15 @@ namespace hvd {
 struct Place {
   BufferKind buffer = BufferKind::none;
   std::uint64_t offset = 0;
-  Rank owner;  // slot only
+  Rank owner;  // slot and part only
 };
 constexpr Place at_input(std::uint64_t offset) { return {BufferKind::input, offset, {}}; }
 constexpr Place at_output(std::uint64_t offset) { return {BufferKind::output, offset, {}}; }
 constexpr Place at_scratch(std::uint64_t offset) { return {BufferKind::scratch, offset, {}}; }
 constexpr Place at_products(std::uint64_t place) { return {BufferKind::products, place, {}}; }
+constexpr Place at_part(Rank owner, std::uint64_t offset) {
+  return {BufferKind::peer_part, offset, owner};
+}
 constexpr Place at_slot(Rank owner, std::uint64_t offset) {
   return {BufferKind::slot, offset, owner};
 }
@@ -53,6 +56,9 @@ class ScheduleBuilder {
   ScheduleBuilder& scratch(std::uint64_t element_count);
   // Shared memory that this rank offers, and the ranks that see it, this one included.
   ScheduleBuilder& slot(std::uint64_t element_count, std::vector<Rank> slot_ranks);
+
+  // The others may read what this rank has for them: peer_part.
+  ScheduleBuilder& offer_parts();
 
   // The ops of a schedule in place, of as many ranks as are given here: its rank i is ranks[i], and
   // its vector begins at `output_offset` of the output.

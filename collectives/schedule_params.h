@@ -28,6 +28,7 @@ struct ScheduleParams {
   std::vector<int> host_of_rank;
   std::uint64_t slot_element_count = 0;   // of shared memory that each rank may offer
   bool in_arena = false;                  // all ranks' tensors lie in memory that all see
+  bool reads_peers = false;               // the ranks may read one another's memory
   bool stream = false;                    // stores into slots bypass the caches
   bool narrow = false;                    // chunks travel in the item's narrow type
   bool fixed_order = false;               // as CombiningOrder says, where the algorithm can

@@ -27,6 +27,8 @@ std::string place_text(BufferKind buffer, int owner, std::uint64_t offset, std::
       return str("out", owner, range);
     case BufferKind::products:
       return str("products", range);
+    case BufferKind::peer_part:
+      return str("part", owner, range);
   }
   return str("buffer ", static_cast<int>(buffer), range);
 }
@@ -84,6 +86,9 @@ std::string rank_text(const Schedule& schedule) {
   }
   if (schedule.weighs) {
     out << " products " << schedule.product_count;
+  }
+  if (schedule.offers_parts) {
+    out << " offers parts";
   }
   if (!schedule.slot_ranks.empty()) {
     out << " slots " << schedule.slot_element_count << " of";

@@ -35,6 +35,7 @@ struct Situation {
   int host_count;
   int ranks_per_host;  // that every host has at least
   bool in_arena;
+  bool reads_peers;
   bool even_parts;
   bool deterministic;
   bool narrow;  // where it goes over edges
@@ -73,6 +74,7 @@ Situation situation_of(const WorkShape& shape, int rank_count, const SelectorSet
           host_count,
           ranks_per_host,
           settings.in_arena && shape.tensor_count <= slot_bytes / kTensorPlaceBytes,
+          settings.reads_peers,
           shape.even_parts,
           settings.deterministic,
           shape.dtype == DType::float32 && settings.narrow != WireType::own};
@@ -111,6 +113,7 @@ bool is_possible(const AlgorithmRow& row, const Situation& situation) {
          ((row.needs & kNeedsOneHost) == 0 || situation.host_count == 1) &&
          ((row.needs & kNeedsSeveralHosts) == 0 || situation.host_count > 1) &&
          ((row.needs & kNeedsArena) == 0 || situation.in_arena) &&
+         ((row.needs & kNeedsReads) == 0 || situation.reads_peers) &&
          ((row.needs & kNeedsEqualCounts) == 0 || situation.even_parts);
 }
 
@@ -225,6 +228,18 @@ Algorithm alltoall_by_size(const Situation& situation) {
   return is_small && situation.even_parts ? Algorithm::bruck : Algorithm::pairwise;
 }
 
+// A copy less is less to do, but the kernel copies at half of a core's pace, or less. So it pays
+// where every rank reads something else, and where but one reads what otherwise would be put into
+// slots once for all. Of a broadcast the root would look on while the others read: it had better
+// put chunks into slots.
+bool is_read_in_place(const Situation& situation, const HostTuning& tuning) {
+  const bool is_shared = situation.kind == CollectiveKind::allgather &&
+                         situation.rank_count <= tuning.single_copy_rank_count_most;
+  return (is_shared || situation.kind == CollectiveKind::alltoall) && situation.rank_count > 1 &&
+         situation.bytes / static_cast<std::uint64_t>(situation.rank_count) >=
+             tuning.single_copy_bytes_min;
+}
+
 // What the rules prefer, or else the kind's first row that is possible.
 const AlgorithmRow& row_by_rules(const Situation& situation, const HostTuning& tuning) {
   const AlgorithmRow* wanted = nullptr;
@@ -240,6 +255,10 @@ const AlgorithmRow& row_by_rules(const Situation& situation, const HostTuning& t
     wanted = find_algorithm(situation.kind, alltoall_by_size(situation));
   } else if (situation.kind == CollectiveKind::reduce_scatter) {
     wanted = find_algorithm(situation.kind, parts_by_size(situation, Algorithm::pairwise));
+  }
+  if (is_read_in_place(situation, tuning)) {
+    const AlgorithmRow* once = find_algorithm(situation.kind, Algorithm::single_copy);
+    wanted = once != nullptr && is_possible(*once, situation) ? once : wanted;
   }
   if (wanted != nullptr && is_possible(*wanted, situation) && keeps_order(*wanted, situation)) {
     return *wanted;

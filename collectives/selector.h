@@ -56,6 +56,10 @@ struct HostTuning {
   std::uint64_t chunk_bytes = 256 * 1024;        // of a long vector
   // From how many bytes on stores into slots bypass the caches.
   std::uint64_t stream_bytes_min = std::numeric_limits<std::uint64_t>::max();
+  // From how many bytes on a part of another rank is read out of its memory rather than passed
+  // through slots; and for how many ranks at most where all of them read the same part.
+  std::uint64_t single_copy_bytes_min = 64 * 1024;
+  int single_copy_rank_count_most = 2;
   // Every rank combines everything of an allreduce up to here, two ranks longer than more of them;
   std::uint64_t one_shot_bytes_most_of_two = 128 * 1024;
   std::uint64_t one_shot_bytes_most = 32 * 1024;
@@ -72,6 +76,7 @@ struct SelectorSettings {
   std::uint64_t slot_bytes_express = 0;
   std::uint64_t slot_bytes_bulk = 0;
   HostTuning tuning = {};
+  bool reads_peers = false;  // as in ScheduleParams
   // Of this item: that all ranks' tensors lie in memory that all see (more of them than can be told
   // are copied all the same), and in what type it may travel between hosts. Only fp32 that is
   // reduced becomes narrow.

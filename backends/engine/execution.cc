@@ -60,7 +60,7 @@ Execution::State Execution::run(LaneWires& wires, int& budget) {
   if (!failure_.ok()) {
     return State::failed;
   }
-  if (placed_->reaches_tensors && !places_told_) {
+  if (has_places_to_tell()) {
     if (const State state = tell_places(wires); state != State::done) {
       return state;
     }
@@ -93,7 +93,7 @@ bool Execution::ready(LaneWires& wires) const {
   }
   const Op& op = schedule().ops[next_op_];
   const auto lost = [&](Rank peer) { return !wires.edges.transport().health(peer).ok(); };
-  if (placed_->reaches_tensors && !places_told_) {
+  if (has_places_to_tell()) {
     return wires.slots.open_bank() || lost(wires.slots.bank_reader());
   }
   switch (op.kind) {
@@ -111,13 +111,16 @@ bool Execution::ready(LaneWires& wires) const {
              wires.slots.has_reached(peer, flag_of(op), value_of(op)) || lost(peer);
     }
     default:
+      if (op.src == BufferKind::peer_part) {
+        return part_stands(op, wires) || lost(world(op.peer));
+      }
       return !writes_slot(op) || wires.slots.open_bank() || lost(wires.slots.bank_reader());
   }
 }
 
 std::vector<Rank> Execution::holders(const LaneWires& wires) const {
   std::vector<Rank> ranks;
-  if (placed_ == nullptr || !places_told_) {
+  if (placed_ == nullptr || !placed_->reaches_tensors || !places_told_) {  // reads harm nobody
     return ranks;
   }
   const Rank self = world(schedule().rank.value);
@@ -134,8 +137,11 @@ Execution::State Execution::tell_places(LaneWires& wires) {
   if (!wires.slots.open_bank()) {
     return waiting_for(wires.slots.bank_reader(), wires.edges);
   }
-  failure_ = hvd::tell_places(item_, *wires.edges.transport().arena_map(), self,
-                              wires.slots.slots_of(self), wires.slots.bank_bytes());
+  failure_ =
+      schedule().offers_parts
+          ? tell_parts(item_, schedule(), wires.slots.slots_of(self), wires.slots.bank_bytes())
+          : hvd::tell_places(item_, *wires.edges.transport().arena_map(), self,
+                             wires.slots.slots_of(self), wires.slots.bank_bytes());
   places_told_ = failure_.ok();
   return places_told_ ? State::done : State::failed;
 }
@@ -170,6 +176,7 @@ Execution::State Execution::step(const Op& op, LaneWires& wires) {
     case OpKind::wait_all:
       return wait_for_all(op, wires);
     case OpKind::copy:
+      return op.src == BufferKind::peer_part ? read_part(op, wires) : run_local(op, wires);
     case OpKind::reduce:
     case OpKind::reduce_slots:
     case OpKind::dot:
@@ -330,6 +337,59 @@ Execution::State Execution::run_local(const Op& op, LaneWires& wires) {
   step_cost_ += static_cast<int>(count * memory_.element_bytes() / kBudgetBytes);
   op_elements_done_ += count;
   return op_elements_done_ == op.count ? State::done : State::moving;
+}
+
+bool Execution::part_stands(const Op& op, const LaneWires& wires) const {
+  return parts_stand(wires.slots.slots_of(world(op.peer)), item_.id);
+}
+
+// Out of the memory of another process. A peer that has given its tensor back has failed, and who
+// was first to fail is about to be told: until then there is nothing to do.
+Execution::State Execution::read_part(const Op& op, LaneWires& wires) {
+  const Rank peer = world(op.peer);
+  const auto place = static_cast<std::size_t>(op.peer);
+  parts_.resize(std::max(parts_.size(), placed_->members.size()));
+  PeerPart& part = parts_[place];
+  if (!part_stands(op, wires)) {
+    return waiting_for(peer, wires.edges);
+  }
+  if (!part.is_of(item_.id)) {
+    const Status found = part.find(item_, schedule(), Rank{op.peer}, wires.slots.slots_of(peer));
+    if (!found.ok()) {
+      failure_ = found.blame_rank(peer.value);
+      return State::failed;
+    }
+  }
+  const std::size_t from = op_elements_done_;
+  const std::size_t count = slice_of(op.count - from, kReadBytes / memory_.element_bytes());
+  if (count > 0) {
+    const Status status =
+        part.copy(memory_.at(op.dst, op.dst_offset + from, count), op.src_offset + from, count,
+                  peer, *wires.edges.transport().memory_reader());
+    if (!status.ok() && !part_stands(op, wires)) {
+      return waiting_for(peer, wires.edges);
+    }
+    failure_ = status;
+    if (!failure_.ok()) {
+      return State::failed;
+    }
+  }
+  step_cost_ += static_cast<int>(count * memory_.element_bytes() / kBudgetBytes);
+  op_elements_done_ += count;
+  if (op_elements_done_ < op.count) {
+    return State::moving;
+  }
+  failure_ = wires.edges.transport().memory_reader()->has_lived(peer);
+  if (!failure_.ok()) {
+    return State::failed;
+  }
+  return part_stands(op, wires) ? State::done : waiting_for(peer, wires.edges);
+}
+
+void Execution::withdraw(LaneWires& wires) {
+  if (placed_ != nullptr && places_told_ && schedule().offers_parts) {
+    withdraw_parts(wires.slots.slots_of(world(schedule().rank.value)));
+  }
 }
 
 void Execution::run_slice(const Op& op, LaneWires& wires, std::size_t from, std::size_t count) {

@@ -105,6 +105,7 @@ SelectorSettings NativeDataPlane::selector_settings() const {
           .slot_bytes_express = slot_bytes(Lane::express),
           .slot_bytes_bulk = slot_bytes(Lane::bulk),
           .tuning = tuning_.host,
+          .reads_peers = transport_.memory_reader() != nullptr,
           .narrow = wire_type_,
           .deterministic = deterministic_};
 }
@@ -337,6 +338,7 @@ Result<std::shared_ptr<const PlacedSchedule>> NativeDataPlane::make_placed(const
   ScheduleParams params = key_.params;
   params.send_ahead = transport_.send_ahead(lane);
   params.host_of_rank = place.host_of_rank;
+  params.reads_peers = transport_.memory_reader() != nullptr;
   params.slot_element_count =
       lanes_[lane_index(lane)].wires.slots.bank_bytes() / dtype_bytes(item.dtype);
   HVD_ASSIGN(Schedule schedule, make_schedule(item.choice, item.kind, item.dtype, params));
@@ -372,6 +374,9 @@ void NativeDataPlane::abort(const Status& cause) {
   }
   transport_.withdraw_offers();  // what fails here may be freed
   for (LaneState& lane : lanes_) {
+    if (lane.running) {
+      lane.execution.withdraw(lane.wires);
+    }
     lane.held = lane.held || lane.running;
     lane.running = false;
     while (!lane.waiting.empty()) {

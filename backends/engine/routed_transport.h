@@ -50,6 +50,7 @@ class RoutedTransport final : public Transport {
   // Ranks of other hosts are not reached() in it.
   const SlotMap* slot_map(Lane lane) const override { return local_->slot_map(lane); }
   const ArenaMap* arena_map() const override { return local_->arena_map(); }
+  MemoryReader* memory_reader() override { return local_->memory_reader(); }
   void notify(Rank peer) override { to(peer).notify(peer); }
   Status reaches(Rank peer) const override { return to(peer).reaches(peer); }
   Status health(Rank peer) const override { return to(peer).health(peer); }

@@ -13,6 +13,7 @@
 #include <string>
 
 #include "backends/engine/arena_map.h"
+#include "backends/engine/memory_reader.h"
 #include "backends/engine/slot_map.h"
 #include "collectives/lane.h"
 #include "core/base/status.h"
@@ -71,6 +72,8 @@ class Transport {
   virtual const SlotMap* slot_map(Lane) const { return nullptr; }
   // Where the arenas of this host's ranks lie; null where there are none. Constant.
   virtual const ArenaMap* arena_map() const { return nullptr; }
+  // Reads the memory of this host's ranks; null unless all ranks of the job may.
+  virtual MemoryReader* memory_reader() { return nullptr; }
   // After a flag was raised: rings the peer's doorbell if the peer announced its sleep.
   virtual void notify(Rank) {}
 

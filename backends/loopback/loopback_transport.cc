@@ -55,7 +55,8 @@ SleepWord* LoopbackMemory::sleep_word(Rank rank) const {
 LoopbackTransport::LoopbackTransport(const LoopbackMemory& memory, Rank rank,
                                      std::vector<LoopbackDoor*> doors)
     : RingTransport(memory.rank_count(), memory.geometry(), memory.sleep_word(rank)),
-      doors_(std::move(doors)) {
+      doors_(std::move(doors)),
+      own_memory_(memory.rank_count()) {
   for (int index = 0; index < memory.rank_count(); ++index) {
     const Rank peer(index);
     const auto edge = [&](Lane lane) {
@@ -68,6 +69,9 @@ LoopbackTransport::LoopbackTransport(const LoopbackMemory& memory, Rank rank,
   }
   for (const Lane lane : {Lane::express, Lane::bulk}) {
     share_slots(lane, memory.slot_map(lane));
+  }
+  if (memory.rank_count() > 1 && own_memory_.add_this_process().ok()) {
+    share_memory(&own_memory_);
   }
 }
 

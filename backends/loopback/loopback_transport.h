@@ -10,6 +10,7 @@
 
 #include "backends/loopback/loopback_idle.h"
 #include "backends/shm/domain_layout.h"
+#include "backends/shm/process_memory.h"
 #include "backends/shm/ring_transport.h"
 
 namespace hvd {
@@ -40,6 +41,8 @@ class LoopbackTransport final : public RingTransport {
   LoopbackTransport(const LoopbackMemory& memory, Rank rank, std::vector<LoopbackDoor*> doors);
   // Memory of each rank that all reach, as an arena of shared memory is.
   using RingTransport::share_arenas;
+  // In place of its own reader, which reads this process as it would read another one.
+  using RingTransport::share_memory;
   std::string description() const override;
   void for_each_fd(const std::function<void(int)>&) const override {}
 
@@ -48,6 +51,7 @@ class LoopbackTransport final : public RingTransport {
   std::string unreachable_text(Rank peer) const override;
 
   std::vector<LoopbackDoor*> doors_;  // by rank
+  ProcessMemory own_memory_;
 };
 
 }  // namespace hvd

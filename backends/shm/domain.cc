@@ -43,11 +43,14 @@ class Formation {
   Status greet_at(Rank peer, Fd socket);
   Status greet_upwards();
   void greet(Fd socket);
-  Result<Rank> prove(int socket, std::optional<Rank> expected);
+  Result<std::pair<Rank, WordPage::Word>> prove(int socket, std::optional<Rank> expected);
   Status check_room() const;
   Result<HostGroups> agree_on_groups();
   void remark_lacks(const HostGroups& groups, const std::vector<std::string>& lacks);
   Result<std::vector<ShmDomain::Member>> map_members(const std::vector<int>& domain_of_rank);
+  Result<ShmDomain::Reads> agree_on_reads(const std::vector<int>& domain_of_rank);
+  Result<Bytes> judge_reads(const std::vector<Bytes>& parts,
+                            const std::vector<int>& domain_of_rank) const;
   Result<Segment> make_own(const std::vector<Rank>& ranks, const DomainLayout& layout);
 
   bool may_share(Rank peer) const;
@@ -80,7 +83,14 @@ class Formation {
   std::optional<WordPage> page_;
   std::map<Rank, Fd> connected_;  // to lower ranks, not yet greeted
   std::vector<Rank> awaited_;     // higher ranks that have connected to this one
-  std::map<Rank, Fd> proven_;     // sockets to ranks that share memory with this one
+  // Ranks that share memory with this one: the socket to each, its word, and where in its process
+  // that lies.
+  struct Proven {
+    Fd socket;
+    WordPage::Word word{};
+    std::uint64_t word_address = 0;
+  };
+  std::map<Rank, Proven> proven_;
   ShmDomain::Remarks remarks_;
 };
 
@@ -95,8 +105,15 @@ Result<std::unique_ptr<ShmDomain>> Formation::form() {
   }
   HVD_ASSIGN(HostGroups groups, agree_on_groups());
   HVD_ASSIGN(std::vector<ShmDomain::Member> members, map_members(groups.domain_of_rank));
+  HVD_ASSIGN(ShmDomain::Reads reads, agree_on_reads(groups.domain_of_rank));
+  for (ShmDomain::Member& member : members) {
+    if (member.rank != options_.rank) {
+      member.socket = std::move(proven_[member.rank].socket);
+    }
+  }
   return std::make_unique<ShmDomain>(options_.rank, options_.records, std::move(groups),
-                                     std::move(members), arena_, std::move(remarks_));
+                                     std::move(members), arena_, std::move(reads),
+                                     std::move(remarks_));
 }
 
 bool Formation::may_share(Rank peer) const {
@@ -167,11 +184,12 @@ Status Formation::greet_at(Rank peer, Fd socket) {
     Status status = authenticate(socket.get(), HandshakeSide::connecting, options_.secret, kPurpose,
                                  patience_.deadline, patience_.clock);
     if (status.ok()) {
-      status = prove(socket.get(), peer).status();
-    }
-    if (status.ok()) {
-      proven_.emplace(peer, std::move(socket));
-      return ok_status();
+      const auto proof = prove(socket.get(), peer);
+      if (proof.ok()) {
+        proven_[peer] = {std::move(socket), proof->second};
+        return ok_status();
+      }
+      status = proof.status();
     }
     if (status.code() != StatusCode::aborted) {
       return failed(peer, status);
@@ -224,13 +242,13 @@ Status Formation::greet_upwards() {
 
 // A pair that cannot prove that it shares memory goes without; only lateness is an error.
 void Formation::greet(Fd socket) {
-  const Result<Rank> peer = prove(socket.get(), std::nullopt);
-  if (peer.ok()) {
-    proven_.emplace(*peer, std::move(socket));
+  const auto proof = prove(socket.get(), std::nullopt);
+  if (proof.ok()) {
+    proven_[proof->first] = {std::move(socket), proof->second};
   }
 }
 
-Result<Rank> Formation::prove(int socket, std::optional<Rank> expected) {
+Result<std::pair<Rank, WordPage::Word>> Formation::prove(int socket, std::optional<Rank> expected) {
   HVD_TRY(say_who(socket, options_.rank, *page_, patience_));
   HVD_ASSIGN(const PairGreeting peer, hear_who(socket, rank_count_, patience_));
   if (!expected.has_value()) {
@@ -242,12 +260,12 @@ Result<Rank> Formation::prove(int socket, std::optional<Rank> expected) {
   } else if (peer.peer != *expected) {
     return error(StatusCode::aborted, "rank ", peer.peer, " answers there");
   }
-  const Status compared = compare_words(socket, *page_, peer, patience_);
+  const Result<WordPage::Word> compared = compare_words(socket, *page_, peer, patience_);
   if (!compared.ok() && !expected.has_value()) {
-    HVD_TRY(failed(peer.peer, compared));  // only here is it known who it was
+    HVD_TRY(failed(peer.peer, compared.status()));  // only here is it known who it was
   }
-  HVD_TRY(compared);
-  return peer.peer;
+  HVD_TRY(compared.status());
+  return std::pair(peer.peer, *compared);
 }
 
 Status Formation::failed(Rank peer, const Status& why) {
@@ -299,7 +317,7 @@ Status Formation::check_room() const {
 
 Result<HostGroups> Formation::agree_on_groups() {
   MemoryReport mine;
-  for (const auto& [peer, socket] : proven_) {
+  for (const auto& [peer, proof] : proven_) {
     mine.proven.push_back(peer);
   }
   mine.lack = check_room().message();
@@ -354,9 +372,10 @@ Result<std::vector<ShmDomain::Member>> Formation::map_members(
       return error(StatusCode::internal, "the root says that ", who(rank),
                    " shares memory with this rank, which has not proven it");
     }
-    HVD_TRY(lost_pair(
-        rank, hand_over(proven_[rank].get(), {own, arena_->segment(), options_.doorbell_fd}, layout,
-                        patience_)));
+    HVD_TRY(
+        lost_pair(rank, hand_over(proven_[rank].socket.get(),
+                                  {own, arena_->segment(), options_.doorbell_fd, &page_->word()},
+                                  layout, patience_)));
   }
   own.close_memfd();
   std::vector<ShmDomain::Member> members;
@@ -366,12 +385,13 @@ Result<std::vector<ShmDomain::Member>> Formation::map_members(
           {.rank = rank, .segment = std::move(own), .doorbell = Fd(), .socket = Fd(), .arena = {}});
       continue;
     }
-    Result<PeerMemory> memory = take_over(proven_[rank].get(), layout, who(rank), patience_);
+    Result<PeerMemory> memory = take_over(proven_[rank].socket.get(), layout, who(rank), patience_);
     HVD_TRY(lost_pair(rank, memory.status()));
+    proven_[rank].word_address = memory->word_address;
     members.push_back({.rank = rank,
                        .segment = std::move(memory->segment),
                        .doorbell = std::move(memory->doorbell),
-                       .socket = std::move(proven_[rank]),
+                       .socket = Fd(),
                        .arena = std::move(memory->arena)});
   }
   return members;
@@ -380,6 +400,53 @@ Result<std::vector<ShmDomain::Member>> Formation::map_members(
 Result<Segment> Formation::make_own(const std::vector<Rank>& ranks, const DomainLayout& layout) {
   return ranks.size() == 1 ? Segment::create_unshared(layout.segment_bytes())
                            : Segment::create(layout.segment_bytes());
+}
+
+Result<Bytes> Formation::judge_reads(const std::vector<Bytes>& parts,
+                                     const std::vector<int>& domain_of_rank) const {
+  PeerReports reports;
+  for (const Bytes& part : parts) {
+    HVD_ASSIGN(std::vector<Rank> peers, decode_peers(part, rank_count_));
+    reports.push_back(std::move(peers));
+  }
+  return encode_verdict(all_neighbours_reported(reports, domain_of_rank));
+}
+
+// All neighbours read one another or none does: a schedule is the same for all. Each rank's word
+// stays where it is until the root has heard of all of them.
+Result<ShmDomain::Reads> Formation::agree_on_reads(const std::vector<int>& domain_of_rank) {
+  if (largest_host(domain_of_rank) < 2) {
+    return ShmDomain::Reads{nullptr, "no two ranks share memory"};
+  }
+  ShmDomain::Reads reads{std::make_unique<ProcessMemory>(rank_count_)};
+  std::vector<Rank> readable;
+  for (const Rank rank : host_members(domain_of_rank, options_.rank)) {
+    if (rank == options_.rank) {
+      continue;
+    }
+    const Proven& peer = proven_[rank];
+    const Status added =
+        options_.single_copy
+            ? reads.memory->add(rank, who(rank), peer.socket.get(), peer.word_address, peer.word)
+            : error(StatusCode::unsupported, "HVD_SINGLE_COPY is off");
+    if (added.ok()) {
+      readable.push_back(rank);
+    } else if (reads.why_not.empty()) {
+      reads.why_not = options_.single_copy ? str("no reads of ", who(rank), ": ", added.message())
+                                           : added.message();
+    }
+  }
+  HVD_ASSIGN(const Bytes answer,
+             decide_at_root(encode_peers(readable), [&](const std::vector<Bytes>& parts) {
+               return judge_reads(parts, domain_of_rank);
+             }));
+  HVD_ASSIGN(const bool all_read, decode_verdict(answer));
+  if (!all_read) {
+    reads.memory = nullptr;
+    reads.why_not =
+        reads.why_not.empty() ? "another rank may not read its neighbours" : reads.why_not;
+  }
+  return reads;
 }
 
 }  // namespace
@@ -403,12 +470,14 @@ Result<std::unique_ptr<ShmDomain>> form_domain(DomainListener listener,
 }
 
 ShmDomain::ShmDomain(Rank self, std::vector<RankRecord> records, HostGroups groups,
-                     std::vector<Member> members, std::shared_ptr<Arena> arena, Remarks remarks)
+                     std::vector<Member> members, std::shared_ptr<Arena> arena, Reads reads,
+                     Remarks remarks)
     : self_(self),
       records_(std::move(records)),
       groups_(std::move(groups)),
       members_(std::move(members)),
       arena_(std::move(arena)),
+      reads_(std::move(reads)),
       layout_(static_cast<int>(members_.size()), largest_host(groups_.domain_of_rank)),
       remarks_(std::move(remarks)) {}
 
@@ -476,6 +545,9 @@ void ShmDomain::for_each_fd(const std::function<void(int)>& visit) const {
     }
   }
   visit(arena_->segment().memfd().get());
+  if (reads_.memory != nullptr) {
+    reads_.memory->for_each_fd(visit);
+  }
 }
 
 }  // namespace hvd

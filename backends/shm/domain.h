@@ -18,6 +18,7 @@
 #include "backends/shm/domain_layout.h"
 #include "backends/shm/host_groups.h"
 #include "backends/shm/pair_exchange.h"
+#include "backends/shm/process_memory.h"
 #include "core/base/clock.h"
 #include "core/base/status.h"
 
@@ -45,6 +46,7 @@ struct DomainOptions {
   const Clock& clock;
   // Tensors in it can be reached by the others of this host. null: this rank has none.
   std::shared_ptr<Arena> arena = nullptr;
+  bool single_copy = true;  // HVD_SINGLE_COPY; false on one rank is false on all
 };
 
 // What this rank shares with the ranks of its host. Holds mappings, the peers' doorbells, and the
@@ -59,13 +61,19 @@ class ShmDomain {
     Fd socket;           // none for this rank itself; ends when the peer's process does
     Segment arena = {};  // none for this rank itself
   };
+  // How the ranks read one another's memory, or why they do not.
+  struct Reads {
+    std::unique_ptr<ProcessMemory> memory = nullptr;
+    std::string why_not = {};
+  };
   // Why something is not as it could be; empty in a good run.
   struct Remarks {
     std::string apart;  // of pairs of ranks that reached each other and did not prove the rest
     std::string lack;   // of ranks that have no memory to share, in words for the user; the root's
   };
   ShmDomain(Rank self, std::vector<RankRecord> records, HostGroups groups,
-            std::vector<Member> members, std::shared_ptr<Arena> arena, Remarks remarks);
+            std::vector<Member> members, std::shared_ptr<Arena> arena, Reads reads,
+            Remarks remarks);
 
   Rank self() const { return self_; }
   int rank_count() const { return static_cast<int>(records_.size()); }
@@ -81,6 +89,7 @@ class ShmDomain {
   SlotMap slot_map(Lane lane) const;
   Arena& arena() { return *arena_; }  // this rank's own
   ArenaMap arena_map() const;         // of no rank, if this one cannot see them all
+  const Reads& reads() const { return reads_; }
   SleepWord* sleep_word(int member) const;
   std::string who(Rank rank) const;  // "rank 2 (host a, pid 4412)"
   const Remarks& remarks() const { return remarks_; }
@@ -92,6 +101,7 @@ class ShmDomain {
   HostGroups groups_;
   std::vector<Member> members_;
   std::shared_ptr<Arena> arena_;  // this rank's own
+  Reads reads_;
   DomainLayout layout_;
   Remarks remarks_;
 };

@@ -83,6 +83,17 @@ std::vector<int> fix_domains(std::span<const int> host_of_rank,
   return domain_of_rank;
 }
 
+bool all_neighbours_reported(const PeerReports& reports, std::span<const int> domain_of_rank) {
+  for (std::size_t rank = 0; rank < reports.size(); ++rank) {
+    for (const Rank other : host_members(domain_of_rank, Rank(rank))) {
+      if (other != Rank(rank) && !contains(reports[rank], other)) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
 int largest_host(std::span<const int> host_of_rank) {
   std::vector<int> sizes(host_of_rank.size());
   for (const int host : host_of_rank) {
@@ -137,6 +148,19 @@ Result<PeerReports> decode_reports(std::span<const std::byte> bytes, int rank_co
     return malformed("the peers of all ranks");
   }
   return reports;
+}
+
+Bytes encode_verdict(bool yes) {
+  return ByteWriter().put(static_cast<std::uint8_t>(yes ? 1 : 0)).take();
+}
+
+Result<bool> decode_verdict(std::span<const std::byte> bytes) {
+  ByteReader reader(bytes);
+  const auto verdict = reader.get<std::uint8_t>();
+  if (!reader.finished() || verdict > 1) {
+    return malformed("the root's verdict");
+  }
+  return verdict == 1;
 }
 
 Bytes encode_memory_report(const MemoryReport& report) {

@@ -25,6 +25,9 @@ std::vector<int> fix_hosts(const PeerReports& proven);
 // with every rank of a host. By rank the lowest rank of its domain.
 std::vector<int> fix_domains(std::span<const int> host_of_rank, std::span<const std::string> lacks);
 
+// Whether each rank reports every other rank of its domain.
+bool all_neighbours_reported(const PeerReports& reports, std::span<const int> domain_of_rank);
+
 // The ranks with the same host as `rank`, itself included, in order.
 std::vector<Rank> host_members(std::span<const int> host_of_rank, Rank rank);
 
@@ -51,5 +54,7 @@ struct HostGroups {
 };
 Bytes encode_groups(const HostGroups& groups);
 Result<HostGroups> decode_groups(std::span<const std::byte> bytes, int rank_count);
+Bytes encode_verdict(bool yes);
+Result<bool> decode_verdict(std::span<const std::byte> bytes);
 
 }  // namespace hvd

@@ -16,10 +16,10 @@ namespace hvd {
 namespace {
 
 constexpr std::uint64_t kGreetingTag = 0x31656d6173647668;  // "hvdsame1"
-constexpr std::uint64_t kMemoryTag = 0x316d65736d647668;    // "hvdmsem1"
+constexpr std::uint64_t kMemoryTag = 0x326d65736d647668;    // "hvdmsem2"
 constexpr std::size_t kWordPageBytes = kRingPageBytes;
 constexpr std::size_t kGreetingBytes = 12;
-constexpr std::size_t kMemoryBytes = 40;
+constexpr std::size_t kMemoryBytes = 48;
 
 using AtomicWord = std::atomic<std::uint64_t>;
 
@@ -102,8 +102,8 @@ Result<PairGreeting> hear_who(int socket, int rank_count, const Patience& patien
   return PairGreeting{.peer = peer, .page = std::move(received.fds.front())};
 }
 
-Status compare_words(int socket, const WordPage& own, const PairGreeting& peer,
-                     const Patience& patience) {
+Result<WordPage::Word> compare_words(int socket, const WordPage& own, const PairGreeting& peer,
+                                     const Patience& patience) {
   HVD_ASSIGN(const WordPage::Word read, read_word(peer));
   const Bytes mine = ByteWriter().put(read[0]).put(read[1]).take();
   HVD_TRY(send_fds(socket, {}, mine, patience.deadline, patience.clock));
@@ -115,7 +115,7 @@ Status compare_words(int socket, const WordPage& own, const PairGreeting& peer,
     return error(StatusCode::aborted, "rank ", peer.peer,
                  " reports another word than the one in the memory that it was handed");
   }
-  return ok_status();
+  return read;
 }
 
 Status hand_over(int socket, const OwnMemory& own, const DomainLayout& layout,
@@ -126,6 +126,7 @@ Status hand_over(int socket, const OwnMemory& own, const DomainLayout& layout,
                             .put(std::uint64_t{layout.geometry.bulk.slot_bytes})
                             .put(static_cast<std::uint64_t>(layout.geometry.bulk.slot_count))
                             .put(std::uint64_t{own.arena.size()})
+                            .put(reinterpret_cast<std::uint64_t>(own.word->data()))
                             .take();
   const std::array<int, 3> fds = {own.segment.memfd().get(), own.doorbell_fd,
                                   own.arena.memfd().get()};
@@ -142,6 +143,7 @@ Result<PeerMemory> take_over(int socket, const DomainLayout& layout, std::string
   const auto slot_bytes = reader.get<std::uint64_t>();
   const auto slot_count = reader.get<std::uint64_t>();
   const auto arena_bytes = reader.get<std::uint64_t>();
+  const auto word_address = reader.get<std::uint64_t>();
   if (tag != kMemoryTag || segment_bytes != layout.segment_bytes() ||
       slot_bytes != layout.geometry.bulk.slot_bytes ||
       slot_count != static_cast<std::uint64_t>(layout.geometry.bulk.slot_count)) {
@@ -154,6 +156,7 @@ Result<PeerMemory> take_over(int socket, const DomainLayout& layout, std::string
   HVD_TRY(check_doorbell(received.fds[1].get(), whose));
   HVD_ASSIGN(memory.segment, Segment::map_peer(received.fds[0], segment_bytes, whose));
   memory.doorbell = std::move(received.fds[1]);
+  memory.word_address = word_address;
   // Where there is no address space for it, tensors are copied instead.
   if (Result<Segment> arena = Segment::map_peer(received.fds[2], arena_bytes, whose); arena.ok()) {
     memory.arena = std::move(*arena);

@@ -34,6 +34,7 @@ class RingTransport : public Transport {
   const ArenaMap* arena_map() const final {
     return arena_map_.arenas.empty() ? nullptr : &arena_map_;
   }
+  MemoryReader* memory_reader() final { return memory_reader_; }
   void notify(Rank peer) final { wake(peer); }
   void prepare_sleep() final;
   void end_sleep() final;
@@ -50,6 +51,7 @@ class RingTransport : public Transport {
   void lose(Rank peer, std::string reason);
 
   void share_arenas(ArenaMap map) { arena_map_ = std::move(map); }
+  void share_memory(MemoryReader* reader) { memory_reader_ = reader; }  // outlives this
 
   virtual void ring_doorbell(Rank peer) = 0;
   virtual std::string unreachable_text(Rank peer) const = 0;
@@ -71,6 +73,7 @@ class RingTransport : public Transport {
   SleepWord* own_sleep_;
   std::array<SlotMap, kLaneCount> slot_maps_;
   ArenaMap arena_map_;
+  MemoryReader* memory_reader_ = nullptr;
   // By rank; none to itself and to ranks out of reach.
   std::vector<std::optional<Neighbour>> neighbours_;
 };

@@ -51,6 +51,7 @@ ShmTransport::ShmTransport(std::unique_ptr<ShmDomain> domain, Poller& poller)
     share_slots(lane, domain_->slot_map(lane));
   }
   share_arenas(domain_->arena_map());
+  share_memory(domain_->reads().memory.get());
 }
 
 ShmTransport::~ShmTransport() {
@@ -83,7 +84,10 @@ std::string ShmTransport::description() const {
   }
   return str("shared memory among ", domain_->members().size(), " ranks of one host, ",
              slot_count(Lane::bulk), " slots of ", chunk_bytes_max(Lane::bulk) / 1024,
-             " KiB an edge");
+             " KiB an edge, ",
+             domain_->reads().memory != nullptr
+                 ? std::string("single copies of what is long")
+                 : str("no single copies (", domain_->reads().why_not, ")"));
 }
 
 void ShmTransport::ring_doorbell(Rank peer) {

@@ -106,7 +106,8 @@ Status Runtime::join_others(std::uint64_t& join_count) {
                           .doorbell_fd = idle_->doorbell_fd(),
                           .timeout_seconds = config_.start_timeout_seconds,
                           .clock = clock_,
-                          .arena = arena_},
+                          .arena = arena_,
+                          .single_copy = config_.single_copy != "off"},
                          *joined_.star));
   const std::vector<int> host_of_rank = domain->host_of_rank();
   HVD_TRY(agree(set_up(std::move(domain), join_count - 1)));

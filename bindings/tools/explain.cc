@@ -77,6 +77,7 @@ class Job {
     settings_.slot_bytes_express = largest > 1 ? layout.bank_bytes(Lane::express) : 0;
     settings_.slot_bytes_bulk = largest > 1 ? layout.bank_bytes(Lane::bulk) : 0;
     settings_.in_arena = options.in_arena;
+    settings_.reads_peers = options.reads_peers && largest > 1;
     settings_.narrow = options.wire;
   }
 
@@ -103,6 +104,7 @@ class Job {
         (spec.lane == Lane::express ? settings_.slot_bytes_express : settings_.slot_bytes_bulk) /
         dtype_bytes(options_.dtype);
     params.in_arena = options_.in_arena;
+    params.reads_peers = settings_.reads_peers;
     params.stream = spec.stream;
     params.narrow = spec.narrow != WireType::own;
     params.chunk_element_count = spec.chunk_bytes / dtype_bytes(options_.dtype);

@@ -51,7 +51,7 @@ struct RawOptions {
                                                                    dtype = "float32", op = "sum";
   std::string algorithm = "auto", chunk, root = "0", wire = "own";
   std::string latency, overhead, gap, gbit, mbit, flag, cached, memory;
-  bool in_place = false, arena = false, schedule = false, table = false;
+  bool in_place = false, arena = false, no_single_copy = false, schedule = false, table = false;
   bool help = false, version = false;
 };
 
@@ -80,6 +80,7 @@ void add_options(CLI::App& app, RawOptions& raw) {
       ->type_name("TYPE");
   app.add_flag("--in-place", raw.in_place, "output and input are the same memory");
   app.add_flag("--arena", raw.arena, "all tensors lie in memory of hvd_alloc");
+  app.add_flag("--no-single-copy", raw.no_single_copy, "as HVD_SINGLE_COPY off");
   app.add_flag("--schedule", raw.schedule, "print the ops of all ranks");
   app.add_flag("--table", raw.table, "print what is chosen for other sizes and numbers of hosts");
   app.add_option("--latency-us", raw.latency, "between two hosts (default 10)")->type_name("US");
@@ -341,6 +342,7 @@ Result<ExplainOptions> judge(const RawOptions& raw) {
   HVD_TRY(judge_parameters(raw, options.parameters));
   options.in_place = raw.in_place;
   options.in_arena = raw.arena;
+  options.reads_peers = !raw.no_single_copy;
   options.print_schedule = raw.schedule;
   options.print_table = raw.table;
   return options;

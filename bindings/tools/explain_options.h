@@ -34,6 +34,7 @@ struct ExplainOptions {
   Rank root = kRoot;
   bool in_place = false;
   bool in_arena = false;
+  bool reads_peers = true;  // where hosts have several ranks
   WireType wire = WireType::own;
   bool print_schedule = false;
   bool print_table = false;

@@ -9,7 +9,8 @@ namespace hvd {
 namespace {
 
 bool is_of_a_peer(BufferKind buffer) {
-  return buffer == BufferKind::peer_input || buffer == BufferKind::peer_output;
+  return buffer == BufferKind::peer_input || buffer == BufferKind::peer_output ||
+         buffer == BufferKind::peer_part;
 }
 
 bool offers_slots(std::span<const Schedule> schedules) {
@@ -47,6 +48,17 @@ Execution::Execution(std::span<const Schedule> schedules, int edge_slot_count, L
     shared_.push_back(SharedMemory{SharedAccesses(schedules[rank].slot_element_count),
                                    SharedAccesses(count(BufferKind::input)),
                                    SharedAccesses(count(BufferKind::output))});
+    offer_tensors(rank);
+  }
+}
+
+// Others find a rank's tensors once they know that it has begun: that its first op is over.
+void Execution::offer_tensors(std::size_t rank) {
+  for (SharedAccesses* accesses : {&shared_[rank].input, &shared_[rank].output}) {
+    if (accesses->element_count() > 0) {
+      (void)accesses->write(0, accesses->element_count(), Access{Rank{rank}, 0},
+                            ranks_[rank].clock);
+    }
   }
 }
 
@@ -418,7 +430,8 @@ Execution::Fault Execution::write_slots_result(std::size_t rank, const Op& op) {
 }
 
 Execution::Operand Execution::source(std::size_t rank, const Op& op) const {
-  return {memory_of(schedules_, rank, op, op.src), op.src_offset};
+  return {memory_of(schedules_, rank, op, op.src),
+          memory_begin(schedules_, rank, op, op.src) + op.src_offset};
 }
 Execution::Operand Execution::destination(std::size_t rank, const Op& op) const {
   return {memory_of(schedules_, rank, op, op.dst), op.dst_offset};
@@ -439,6 +452,7 @@ Contents& Execution::contents(const Memory& memory) {
     case BufferKind::none:
     case BufferKind::peer_input:
     case BufferKind::peer_output:
+    case BufferKind::peer_part:
       return owner.output;
   }
   return owner.output;

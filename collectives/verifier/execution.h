@@ -87,6 +87,7 @@ class Execution {
   };
 
   void start_rank(std::size_t rank);
+  void offer_tensors(std::size_t rank);
   void enqueue(std::size_t rank);
   bool is_blocked(std::size_t rank, const Op& op);
   bool is_raised(std::size_t rank, const Op& op) const;

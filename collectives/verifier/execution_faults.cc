@@ -21,10 +21,13 @@ VerifierReport Execution::conflict_report(std::size_t rank, const Conflict& conf
   const std::vector<Op>& others_ops = schedules_[other].ops;
   const std::size_t op_index = conflict.earlier.op_index;
   const bool is_at_end = ranks_[rank].next_op == schedules_[rank].ops.size();
-  const std::string others = op_index < others_ops.size()
-                                 ? str(conflict.earlier_writes ? "writes" : "reads", " at its op ",
-                                       op_index, " '", op_text(others_ops[op_index]), "'")
-                                 : "gives back to its user at its end";
+  const bool is_post = op_index < others_ops.size() && others_ops[op_index].kind == OpKind::post;
+  const std::string others = op_index < others_ops.size() ? str(is_post ? "first tells of"
+                                                                : conflict.earlier_writes ? "writes"
+                                                                                          : "reads",
+                                                                " at its op ", op_index, " '",
+                                                                op_text(others_ops[op_index]), "'")
+                                                          : "gives back to its user at its end";
   return fault(VerifierRule::ordered_accesses, rank,
                str("it ",
                    is_at_end ? "gives back to its user"

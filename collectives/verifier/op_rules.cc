@@ -53,7 +53,7 @@ bool has_dst(OpKind kind) { return kind != OpKind::send && !is_signal(kind); }
 bool has_src(OpKind kind) { return kind != OpKind::recv && !is_signal(kind); }
 bool is_of_a_peer(BufferKind buffer) {
   return buffer == BufferKind::slot || buffer == BufferKind::peer_input ||
-         buffer == BufferKind::peer_output;
+         buffer == BufferKind::peer_output || buffer == BufferKind::peer_part;
 }
 bool shares_slots(const Schedule& schedule, Rank with) {
   return std::binary_search(schedule.slot_ranks.begin(), schedule.slot_ranks.end(), with,
@@ -68,6 +68,36 @@ std::string range_fault(const char* what, std::uint64_t offset, std::uint64_t co
   return "";
 }
 
+// What a rank has for another one: where, and how much of it.
+struct Part {
+  BufferKind buffer = BufferKind::input;
+  std::uint64_t offset = 0;
+  std::uint64_t count = 0;
+};
+
+std::uint64_t sum_before(const std::vector<std::uint64_t>& counts, Rank rank) {
+  return std::accumulate(counts.begin(), counts.begin() + rank.value, std::uint64_t{0});
+}
+
+Part part_of(const Schedule& owner, Rank reader) {
+  if (!owner.offers_parts) {
+    return {};
+  }
+  const BufferKind in_place = owner.in_place ? BufferKind::output : BufferKind::input;
+  switch (owner.kind) {
+    case CollectiveKind::broadcast:
+      return {in_place, 0, owner.rank == owner.root ? owner.element_count : 0};
+    case CollectiveKind::allgather:
+      return {in_place, owner.in_place ? sum_before(owner.counts, owner.rank) : 0,
+              owner.counts[owner.rank.index()]};
+    case CollectiveKind::alltoall:
+      return {BufferKind::input, sum_before(owner.send_counts, reader),
+              owner.send_counts[reader.index()]};
+    default:
+      return {};
+  }
+}
+
 // Also for ops that have no such side at all; these must say none.
 std::string side_fault(std::span<const Schedule> schedules, std::size_t rank, const Op& op,
                        bool is_dst) {
@@ -79,11 +109,14 @@ std::string side_fault(std::span<const Schedule> schedules, std::size_t rank, co
     return buffer == BufferKind::none && offset == 0 ? ""
                                                      : str("it has a ", side, " and should not");
   }
-  if (buffer == BufferKind::none || buffer > BufferKind::products) {
+  if (buffer == BufferKind::none || buffer > BufferKind::peer_part) {
     return str("it has no ", side);
   }
   if (is_dst && (buffer == BufferKind::input || buffer == BufferKind::peer_input)) {
     return "it writes to the input";
+  }
+  if (buffer == BufferKind::peer_part && (is_dst || op.kind != OpKind::copy)) {
+    return str("its ", side, " is what a peer has for this rank, which is only copied from");
   }
   if (is_of_a_peer(buffer) && is_edge_op(op.kind)) {
     return "a chunk comes from or goes to a slot buffer";
@@ -98,8 +131,10 @@ std::string side_fault(std::span<const Schedule> schedules, std::size_t rank, co
   if (is_dst && buffer == BufferKind::slot && memory.owner != rank) {
     return "it writes to the slots of another rank";
   }
-  return range_fault(side, offset, op.count,
-                     buffer_element_count(schedules[memory.owner], memory.buffer));
+  const std::uint64_t size = buffer == BufferKind::peer_part
+                                 ? part_of(schedules[memory.owner], Rank{rank}).count
+                                 : buffer_element_count(schedules[memory.owner], memory.buffer);
+  return range_fault(side, offset, op.count, size);
 }
 
 std::string peer_fault(const Schedule& schedule, const Op& op) {
@@ -111,7 +146,7 @@ std::string peer_fault(const Schedule& schedule, const Op& op) {
   if (op.peer < 0 || op.peer >= schedule.rank_count) {
     return str("there is no rank ", op.peer);
   }
-  if (op.peer == schedule.rank.value && !uses_peer_memory) {
+  if (op.peer == schedule.rank.value && (!uses_peer_memory || op.src == BufferKind::peer_part)) {
     return "it names its own rank as the peer";
   }
   if (!is_edge_op(op.kind) && !shares_slots(schedule, Rank{op.peer})) {
@@ -296,6 +331,8 @@ std::uint64_t buffer_element_count(const Schedule& owner, BufferKind buffer) {
       return owner.slot_element_count;
     case BufferKind::products:
       return owner.product_count;
+    case BufferKind::peer_part:
+      return 0;  // of two ranks
   }
   return 0;
 }
@@ -313,6 +350,10 @@ Memory memory_of(std::span<const Schedule> schedules, std::size_t rank, const Op
       return input_of(schedules, static_cast<std::size_t>(op.peer));
     case BufferKind::peer_output:
       return {static_cast<std::size_t>(op.peer), BufferKind::output};
+    case BufferKind::peer_part: {
+      const auto peer = static_cast<std::size_t>(op.peer);
+      return {peer, part_of(schedules[peer], Rank{rank}).buffer};
+    }
     case BufferKind::slot:
       return {op.kind == OpKind::reduce_slots ? rank : static_cast<std::size_t>(op.peer), buffer};
     case BufferKind::none:
@@ -322,6 +363,13 @@ Memory memory_of(std::span<const Schedule> schedules, std::size_t rank, const Op
       return {rank, buffer};
   }
   return {rank, buffer};
+}
+
+std::uint64_t memory_begin(std::span<const Schedule> schedules, std::size_t rank, const Op& op,
+                           BufferKind buffer) {
+  return buffer == BufferKind::peer_part
+             ? part_of(schedules[static_cast<std::size_t>(op.peer)], Rank{rank}).offset
+             : 0;
 }
 
 std::string op_fault(std::span<const Schedule> schedules, std::size_t rank, const Op& op) {

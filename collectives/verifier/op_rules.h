@@ -26,6 +26,9 @@ struct Memory {
 // output's memory.
 Memory memory_of(std::span<const Schedule> schedules, std::size_t rank, const Op& op,
                  BufferKind buffer);
+// Where in that memory the buffer begins; 0 of all but what a peer has for this rank.
+std::uint64_t memory_begin(std::span<const Schedule> schedules, std::size_t rank, const Op& op,
+                           BufferKind buffer);
 Memory input_of(std::span<const Schedule> schedules, std::size_t rank);
 
 // Why an op of schedules[rank] is not allowed, or "".

@@ -84,6 +84,9 @@ Status check_words(const Config& config) {
   if (!one_of(config.wire_dtype, {"auto", "none", "bf16", "fp16"})) {
     return bad_value("HVD_WIRE_DTYPE", config.wire_dtype, "auto, none, bf16 or fp16");
   }
+  if (!one_of(config.single_copy, {"auto", "off"})) {
+    return bad_value("HVD_SINGLE_COPY", config.single_copy, "auto or off");
+  }
   // HVD_ALGORITHM is for the data plane to check: it knows its algorithms.
   if (!one_of(config.log_level, {"trace", "debug", "info", "warning", "error", "off"})) {
     return bad_value("HVD_LOG_LEVEL (or its alias)", config.log_level,

@@ -42,6 +42,7 @@ struct Config {
   std::int64_t arena_bytes = 0;
   std::int64_t chunk_bytes = 0;
   std::string wire_dtype;
+  std::string single_copy;
   bool deterministic = false;
   std::string calibration;
   std::string cache_dir;

@@ -98,6 +98,7 @@ class Cases {
     one_.row = &row;
     one_.params.rank_count = rank_count;
     one_.params.in_arena = (row.needs & kNeedsArena) != 0;
+    one_.params.reads_peers = (row.needs & kNeedsReads) != 0;
     const bool spans_hosts = (row.needs & kNeedsSeveralHosts) != 0;
     layouts_ = spans_hosts ? host_layouts(rank_count) : std::vector<std::vector<int>>{{}};
   }
@@ -297,6 +298,7 @@ AlgorithmCase random_case(const AlgorithmRow& row, int rank_count_max, Random& r
   one.row = &row;
   ScheduleParams& params = one.params;
   params.in_arena = (row.needs & kNeedsArena) != 0;
+  params.reads_peers = (row.needs & kNeedsReads) != 0;
   while (true) {
     const auto ranks = random.below(static_cast<std::uint64_t>(rank_count_max) - 1) + 2;
     params.rank_count = static_cast<int>(ranks);

@@ -44,6 +44,7 @@ ScheduleParams params_for(const AlgorithmRow& row, int rank_count, std::uint64_t
   params.chunk_element_count = 2;
   params.slot_element_count = 3 * static_cast<std::uint64_t>(rank_count);
   params.in_arena = (row.needs & kNeedsArena) != 0;
+  params.reads_peers = (row.needs & kNeedsReads) != 0;
   params.prescale = reduces(row.kind);
   params.postscale = reduces(row.kind);
   params.narrow = reduces(row.kind);

@@ -24,6 +24,9 @@
 #include "collectives/generators/ring_allgather.h"
 #include "collectives/generators/ring_allreduce.h"
 #include "collectives/generators/ring_reduce_scatter.h"
+#include "collectives/generators/single_copy_allgather.h"
+#include "collectives/generators/single_copy_alltoall.h"
+#include "collectives/generators/single_copy_broadcast.h"
 #include "collectives/generators/slots_allgather.h"
 #include "collectives/generators/slots_alltoall.h"
 #include "collectives/generators/slots_barrier.h"
@@ -152,6 +155,11 @@ std::vector<GoldenFile> slot_schedules() {
       {"arena_allreduce.txt", printed(make_arena_allreduce, {sharing(sized(2, 6, 2), 4)})},
       {"two_shot_reduce.txt",
        printed(make_two_shot_reduce, {sharing(rooted(sized(3, 6, 3), 1), 6)})},
+      {"single_copy_allgather.txt", printed(make_single_copy_allgather, {parts, in_place(parts)})},
+      {"single_copy_alltoall.txt",
+       printed(make_single_copy_alltoall, {sharing(exchanging(3, 3, 2), 6)})},
+      {"single_copy_broadcast.txt",
+       printed(make_single_copy_broadcast, {sharing(rooted(sized(3, 6, 2), 1), 4)})},
       {"slots_allgather.txt", printed(make_slots_allgather, {in_place(parts)})},
       {"slots_alltoall.txt", printed(make_slots_alltoall, {sharing(exchanging(3, 3, 2), 6)})},
       {"slots_barrier.txt", printed(make_slots_barrier, {sharing(sized(3, 0, 1), 1)})},

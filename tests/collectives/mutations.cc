@@ -53,7 +53,12 @@ OpKind other_kind(OpKind kind) {
   return kind;
 }
 
+// Those of other ranks only where there are some already: drawing more of them changes what each
+// seed gives.
 BufferKind other_buffer(BufferKind buffer, Random& random) {
+  if (buffer == BufferKind::peer_part) {
+    return random.below(2) == 0 ? BufferKind::peer_input : BufferKind::slot;
+  }
   const auto drawn = static_cast<BufferKind>(random.below(4) + 1);
   return drawn == buffer ? BufferKind::none : drawn;
 }

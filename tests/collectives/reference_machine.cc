@@ -272,12 +272,14 @@ std::byte* ReferenceMachine::address(const Memory& memory, std::uint64_t offset)
     case BufferKind::none:
     case BufferKind::peer_input:
     case BufferKind::peer_output:
+    case BufferKind::peer_part:
       return nullptr;
   }
   return nullptr;
 }
 std::byte* ReferenceMachine::source(std::size_t rank, const Op& op) {
-  return address(memory_of(*schedules_, rank, op, op.src), op.src_offset);
+  return address(memory_of(*schedules_, rank, op, op.src),
+                 memory_begin(*schedules_, rank, op, op.src) + op.src_offset);
 }
 std::byte* ReferenceMachine::destination(std::size_t rank, const Op& op) {
   return address(memory_of(*schedules_, rank, op, op.dst), op.dst_offset);

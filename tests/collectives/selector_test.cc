@@ -284,6 +284,39 @@ TEST_CASE("tensors in the arena that are too many to be told are copied", "[sele
   CHECK(chosen(shape, 2, settings).algorithm == Algorithm::two_shot);
 }
 
+TEST_CASE("a long part that one rank needs is read where it lies, if all may read", "[selector]") {
+  SelectorSettings settings = kShared;
+  settings.reads_peers = true;
+  settings.tuning.single_copy_bytes_min = 64 * 1024;
+  settings.tuning.single_copy_rank_count_most = 2;
+  const auto algorithm_of = [&](CollectiveKind kind, int rank_count, std::uint64_t part_floats) {
+    return chosen({.kind = kind,
+                   .dtype = DType::float32,
+                   .element_count = part_floats * static_cast<std::uint64_t>(rank_count)},
+                  rank_count, settings)
+        .algorithm;
+  };
+  constexpr std::uint64_t kLeast = 16 * 1024;
+  for (const CollectiveKind kind : {CollectiveKind::allgather, CollectiveKind::alltoall}) {
+    CHECK(algorithm_of(kind, 2, kLeast) == Algorithm::single_copy);
+    CHECK(algorithm_of(kind, 2, kLeast - 1) == Algorithm::slots);
+    CHECK(algorithm_of(kind, 1, kLeast) != Algorithm::single_copy);
+  }
+  CHECK(algorithm_of(CollectiveKind::alltoall, 3, kLeast) == Algorithm::single_copy);
+  CHECK(algorithm_of(CollectiveKind::allgather, 3, kLeast) == Algorithm::slots);
+  // Only who forces it gets it where the root's core would be idle.
+  CHECK(algorithm_of(CollectiveKind::broadcast, 2, kLeast) == Algorithm::slots);
+  settings.algorithm = "single_copy";
+  CHECK(algorithm_of(CollectiveKind::broadcast, 2, kLeast) == Algorithm::single_copy);
+  settings.reads_peers = false;
+  CHECK(algorithm_of(CollectiveKind::broadcast, 2, kLeast) == Algorithm::slots);
+  CHECK(algorithm_of(CollectiveKind::alltoall, 2, kLeast) == Algorithm::slots);
+  settings.reads_peers = true;
+  const std::array hosts = {0, 1};
+  settings.host_of_rank = hosts;
+  CHECK(algorithm_of(CollectiveKind::alltoall, 2, kLeast) == Algorithm::pairwise);
+}
+
 TEST_CASE("long items bypass the caches from the size on that calibration found", "[selector]") {
   SelectorSettings settings = kShared;
   CHECK_FALSE(chosen(allreduce_of(1 << 24), 2, settings).stream);

@@ -4,6 +4,7 @@
 #include "collectives/generators/one_shot_allreduce.h"
 #include "collectives/generators/recursive_doubling_allreduce.h"
 #include "collectives/generators/ring_allreduce.h"
+#include "collectives/generators/single_copy_broadcast.h"
 #include "collectives/generators/tree_broadcast.h"
 #include "collectives/schedule_builder.h"
 #include "tests/catch.h"
@@ -250,6 +251,8 @@ struct ArenaPair : Pair {
     std::uint64_t half = 0;
     for (ScheduleBuilder* rank : {&first, &second}) {
       rank->slot(0, {Rank{0}, Rank{1}})
+          .post(1, 1)
+          .wait_all(1, 1)
           .reduce_slots(at_output(half), at_input(half), 0, 2, kFromInputs | kToOutputs)
           .post(0, 1);
       half += 2;
@@ -282,6 +285,7 @@ TEST_CASE("a tensor in the arena is not written while another rank may read it",
     pair.first.slot(0, {Rank{0}, Rank{1}}).scratch(2);
     pair.second.slot(0, {Rank{0}, Rank{1}}).scratch(2);
     for (ScheduleBuilder* rank : {&pair.first, &pair.second}) {
+      rank->post(1, 1).wait_all(1, 1);
       rank->reduce_slots(at_scratch(0), at_input(0), 0, 2, kFromInputs).post(0, 1);
       if (waits) {
         rank->wait_all(0, 1);
@@ -290,6 +294,42 @@ TEST_CASE("a tensor in the arena is not written while another rank may read it",
     }
     CHECK(pair.verify().rule == (waits ? VerifierRule::none : VerifierRule::ordered_accesses));
   }
+}
+
+// Of three ranks, the last one the root.
+std::vector<Schedule> single_copies() {
+  ScheduleParams params;
+  params.rank_count = 3;
+  params.root = Rank{2};
+  params.element_count = 4;
+  params.chunk_element_count = 4;
+  params.slot_element_count = 4;
+  return schedules_of_all_ranks(make_single_copy_broadcast, params);
+}
+
+TEST_CASE("what another rank has is read only once that rank has told of it", "[verifier]") {
+  std::vector<Schedule> schedules = single_copies();
+  REQUIRE(verify_schedules(schedules, 1).ok());
+  REQUIRE(schedules[1].ops.front().kind == OpKind::wait);
+  schedules[1].ops.erase(schedules[1].ops.begin());
+  const VerifierReport report = verify_schedules(schedules, 1);
+  CHECK(report.rule == VerifierRule::ordered_accesses);
+  CHECK_THAT(report.status.message(), Catch::Contains("reads what rank 2 first tells of"));
+}
+
+TEST_CASE("a rank keeps what others read until they have said that they are done", "[verifier]") {
+  std::vector<Schedule> schedules = single_copies();
+  SECTION("it does not wait") {
+    REQUIRE(schedules[2].ops.back().kind == OpKind::wait_all);
+    schedules[2].ops.pop_back();
+  }
+  SECTION("one says so too early") {
+    REQUIRE(schedules[0].ops.back().kind == OpKind::post);
+    std::swap(schedules[0].ops[1], schedules[0].ops[2]);
+  }
+  const VerifierReport report = verify_schedules(schedules, 1);
+  CHECK(report.rule == VerifierRule::ordered_accesses);
+  CHECK_THAT(report.status.message(), Catch::Contains("gives back to its user"));
 }
 
 TEST_CASE("a reduction of slots is the same as binary ones in its order", "[verifier]") {

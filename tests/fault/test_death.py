@@ -70,6 +70,20 @@ def test_a_killed_rank_is_an_error_on_the_others_that_names_it(phase, victim):
         assert nothing_left_since(before)
 
 
+@pytest.mark.parametrize(("phase", "victim"), [("allgather", 1), ("broadcast", 0)])
+def test_who_reads_out_of_a_process_that_is_killed_learns_whose_it_was(phase, victim):
+    before = traces()
+    settings = {"HVD_ALGORITHM": "single_copy", "HVD_LOG_LEVEL": "info"}
+    with Job(3, HVD_FUSION_BYTES_MAX="0", **settings) as job:
+        job.init().works()
+        assert [a.text for a in job.all(PHASES[phase])] == ["looping"] * 3
+        check_survivors(job, job[victim], job[victim].kill())
+        for rank in job.others(victim):
+            rank.do("shutdown")
+            rank.end()
+        assert nothing_left_since(before)
+
+
 def test_who_waits_for_another_name_learns_of_the_death_too():
     with Job(4) as job:
         job.init()

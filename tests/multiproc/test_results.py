@@ -1,9 +1,13 @@
 """What many ranks compute together: the same bits everywhere, in any order of submission."""
 
 import re
+import sys
+from pathlib import Path
 
 import pytest
 from job import Job, launch, worker
+
+WITHOUT_READS = str(Path(__file__).resolve().parent / "workers" / "without_reads.py")
 
 
 @pytest.mark.parametrize("size", [2, 3, 4, pytest.param(5, marks=pytest.mark.full), 8])
@@ -46,6 +50,22 @@ def test_groups_of_mixed_tensors_give_right_results_over_memory_and_tcp(size, ho
     # An allreduce's tensors of one dtype are one item, and two in the two groups that lie half in
     # the arena, where that is shared; those of allgathers and reduce-scatters go one by one.
     assert (tensors, items) == (1193, 4 * 6 + 96 + 2 + (12 if size > 1 else 0)), done.out
+
+
+@pytest.mark.parametrize("size", [2, 3, pytest.param(5, marks=pytest.mark.full)])
+def test_tensors_that_are_read_out_of_other_processes_are_right(size):
+    settings = {"HVD_ALGORITHM": "single_copy", "HVD_LOG_LEVEL": "info"}
+    done = launch(size, worker("equal_results"), **settings)
+    assert done.status == 0, done.err
+    assert "single copies of what is long" in done.err
+
+
+def test_where_the_system_lets_one_rank_read_nothing_no_rank_reads():
+    settings = {"HVD_ALGORITHM": "single_copy", "HVD_LOG_LEVEL": "info"}
+    command = (sys.executable, WITHOUT_READS, "1", worker("equal_results"))
+    done = launch(3, *command, **settings)
+    assert done.status == 0, done.err
+    assert "no single copies (another rank may not read its neighbours)" in done.err
 
 
 @pytest.mark.parametrize("size", [2, 4])

@@ -89,6 +89,22 @@ TEST_CASE("strangers at the socket do not harm the formation", "[shm]") {
   }
 }
 
+TEST_CASE("ranks that may read one another agree to, and one that will not decides for all",
+          "[shm]") {
+  const bool one_will_not = GENERATE(false, true);
+  DomainWorld world({"a", "b", "a", "a", "b"});
+  world.without_single_copy = Rank{one_will_not ? 3 : -1};
+  for (const auto& domain : world.form_on_threads()) {
+    REQUIRE(domain.ok());
+    const ShmDomain::Reads& reads = (*domain)->reads();
+    CHECK((reads.memory == nullptr) == one_will_not);
+    CHECK(reads.why_not == (!one_will_not ? ""
+                            : (*domain)->self() == Rank{3}
+                                ? "HVD_SINGLE_COPY is off"
+                                : "another rank may not read its neighbours"));
+  }
+}
+
 TEST_CASE("a rank without the job's secret is not let in", "[shm]") {
   DomainWorld world({"", "", ""});
   const Secret other = Secret::random();
@@ -158,7 +174,7 @@ TEST_CASE("forming and leaving a domain leaks neither descriptors nor mappings",
     CHECK(count_segments() == 18);  // three ranks see three segments and three arenas
     std::size_t held = 0;
     domains[0].value()->for_each_fd([&](int) { ++held; });
-    CHECK(held == 5);  // a doorbell and a socket for each of the two others
+    CHECK(held == 7);  // a doorbell, a socket and a process for each of the two others
   }
   CHECK(count_entries("/proc/self/fd") == descriptors);
   CHECK(count_segments() == 0);

@@ -79,7 +79,9 @@ class DomainWorld {
                         .doorbell_fd = seat.idle->doorbell_fd(),
                         .timeout_seconds = timeout_seconds,
                         .clock = clock,
-                        .arena = seat.arena},
+                        .arena = seat.arena,
+
+                        .single_copy = rank != without_single_copy},
                        *seat.star);
   }
   // Each rank on a thread of its own.
@@ -103,6 +105,7 @@ class DomainWorld {
 
   std::vector<Seat> seats;
   std::vector<RankRecord> records;
+  Rank without_single_copy{-1};
   const Secret secret;
   SteadyClock clock;
 };

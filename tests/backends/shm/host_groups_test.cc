@@ -113,6 +113,23 @@ TEST_CASE("a rank without memory leaves every rank of its host alone, and no oth
   CHECK(domains({"why", "why", "", "", ""}) == std::vector<int>{0, 1, 2, 3, 4});
 }
 
+TEST_CASE("all neighbours are reported only if each rank reports each of its host", "[shm]") {
+  const std::vector<int> hosts = {0, 1, 0, 0};
+  PeerReports reports = {ranks({2, 3}), {}, ranks({0, 3}), ranks({0, 2})};
+  CHECK(all_neighbours_reported(reports, hosts));
+  reports[2] = ranks({0});
+  CHECK_FALSE(all_neighbours_reported(reports, hosts));
+  CHECK(all_neighbours_reported(PeerReports(3), std::vector<int>{0, 1, 2}));
+}
+
+TEST_CASE("a verdict is yes or no and nothing else", "[shm]") {
+  CHECK(decode_verdict(encode_verdict(true)).value());
+  CHECK_FALSE(decode_verdict(encode_verdict(false)).value());
+  CHECK_FALSE(decode_verdict({}).ok());
+  CHECK_FALSE(decode_verdict(ByteWriter().put(std::uint8_t{2}).take()).ok());
+  CHECK_FALSE(decode_verdict(ByteWriter().put(std::uint16_t{1}).take()).ok());
+}
+
 TEST_CASE("the largest host is the one with most ranks", "[shm]") {
   CHECK(largest_host(std::vector<int>{0, 1, 0, 1, 1}) == 3);
   CHECK(largest_host(std::vector<int>{0}) == 1);

@@ -33,6 +33,8 @@ struct Pair {
   }
 };
 
+constexpr WordPage::Word kWord{};
+
 TEST_CASE("two ranks that read one another's word share memory", "[shm]") {
   Pair pair;
   const WordPage page_a = WordPage::create().value();
@@ -47,9 +49,11 @@ TEST_CASE("two ranks that read one another's word share memory", "[shm]") {
   CHECK(at_a->peer == Rank{3});
   CHECK(at_b->peer == Rank{0});
   // a's report goes first and then waits for b's.
-  CHECK(compare_words(pair.a.get(), page_a, *at_a, pair.none).code() ==
+  CHECK(compare_words(pair.a.get(), page_a, *at_a, pair.none).status().code() ==
         StatusCode::deadline_exceeded);
-  CHECK(compare_words(pair.b.get(), page_b, *at_b, pair.patience).ok());
+  const auto read = compare_words(pair.b.get(), page_b, *at_b, pair.patience);
+  REQUIRE(read.ok());
+  CHECK(*read == page_a.word());
 }
 
 TEST_CASE("a peer that reports another word has not read our memory", "[shm]") {
@@ -61,7 +65,7 @@ TEST_CASE("a peer that reports another word has not read our memory", "[shm]") {
   REQUIRE(peer.ok());
   const Bytes guess = ByteWriter().put(own.word()[0]).put(own.word()[1] ^ 1).take();
   REQUIRE(send_fds(pair.b.get(), {}, guess, pair.patience.deadline, pair.clock).ok());
-  const Status status = compare_words(pair.a.get(), own, *peer, pair.patience);
+  const Status status = compare_words(pair.a.get(), own, *peer, pair.patience).status();
   CHECK(status.code() == StatusCode::aborted);
   CHECK_THAT(status.message(), Catch::Contains("another word"));
 }
@@ -93,7 +97,7 @@ TEST_CASE("a page that a peer could cut is not read", "[shm]") {
   Fd unsealed(::memfd_create("hvd-test", MFD_CLOEXEC));
   REQUIRE(::ftruncate(unsealed.get(), kRingPageBytes) == 0);
   const PairGreeting peer{.peer = Rank{1}, .page = std::move(unsealed)};
-  CHECK_THAT(compare_words(pair.a.get(), own, peer, pair.patience).message(),
+  CHECK_THAT(compare_words(pair.a.get(), own, peer, pair.patience).status().message(),
              Catch::Contains("sealed"));
 }
 
@@ -113,7 +117,8 @@ TEST_CASE("an arena that does not fit into the address space is done without", "
     const Segment own = Segment::create(layout.segment_bytes()).value();
     const Segment arena = Segment::create(std::size_t{4} << 30).value();
     const Fd bell(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    bool right = hand_over(pair.a.get(), {own, arena, bell.get()}, layout, pair.patience).ok();
+    bool right =
+        hand_over(pair.a.get(), {own, arena, bell.get(), &kWord}, layout, pair.patience).ok();
     const std::size_t room = address_space_bytes() + (std::size_t{2} << 30);
     const rlimit limit{room, room};
     (void)::setrlimit(RLIMIT_AS, &limit);
@@ -134,11 +139,12 @@ TEST_CASE("handed over memory is mapped and its doorbell rings", "[shm]") {
   const Segment own = Segment::create(layout.segment_bytes()).value();
   const Segment arena = Segment::create(3 * 4096).value();
   const Fd bell(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  REQUIRE(hand_over(pair.a.get(), {own, arena, bell.get()}, layout, pair.patience).ok());
+  REQUIRE(hand_over(pair.a.get(), {own, arena, bell.get(), &kWord}, layout, pair.patience).ok());
   const auto taken = take_over(pair.b.get(), layout, "rank 0", pair.patience);
   REQUIRE(taken.ok());
   own.data()[100] = std::byte{9};
   CHECK(taken->segment.data()[100] == std::byte{9});
+  CHECK(taken->word_address == reinterpret_cast<std::uint64_t>(&kWord));
   CHECK((::fcntl(taken->doorbell.get(), F_GETFD) & FD_CLOEXEC) != 0);
   const std::uint64_t one = 1;
   REQUIRE(::write(taken->doorbell.get(), &one, sizeof one) == sizeof one);
@@ -180,7 +186,7 @@ TEST_CASE("a doorbell that is no eventfd, or that could block whoever rings it, 
     reason = "is no eventfd";
   }
   const int flags = ::fcntl(bell.get(), F_GETFL);
-  REQUIRE(hand_over(pair.a.get(), {own, own, bell.get()}, layout, pair.patience).ok());
+  REQUIRE(hand_over(pair.a.get(), {own, own, bell.get(), &kWord}, layout, pair.patience).ok());
   const Status status =
       take_over(pair.b.get(), layout, "rank 0 (host a, pid 1)", pair.patience).status();
   CHECK(status.code() == StatusCode::aborted);
@@ -194,7 +200,7 @@ TEST_CASE("a doorbell that is looked at does not ring", "[shm]") {
   const DomainLayout layout(2);
   const Segment own = Segment::create(layout.segment_bytes()).value();
   const Fd bell(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  REQUIRE(hand_over(pair.a.get(), {own, own, bell.get()}, layout, pair.patience).ok());
+  REQUIRE(hand_over(pair.a.get(), {own, own, bell.get(), &kWord}, layout, pair.patience).ok());
   REQUIRE(take_over(pair.b.get(), layout, "rank 0", pair.patience).ok());
   std::uint64_t rings = 0;
   CHECK(::read(bell.get(), &rings, sizeof rings) < 0);
@@ -205,7 +211,8 @@ TEST_CASE("memory of another layout is refused", "[shm]") {
   const DomainLayout theirs(3);
   const DomainLayout ours(2);
   const Segment segment = Segment::create(theirs.segment_bytes()).value();
-  REQUIRE(hand_over(pair.a.get(), {segment, segment, segment.memfd().get()}, theirs, pair.patience)
+  REQUIRE(hand_over(pair.a.get(), {segment, segment, segment.memfd().get(), &kWord}, theirs,
+                    pair.patience)
               .ok());
   const Status status =
       take_over(pair.b.get(), ours, "rank 0 (host a, pid 1)", pair.patience).status();

@@ -42,8 +42,11 @@ TEST_CASE("every ordered pair of members has an edge in shared memory of its own
       }
     }
   }
-  CHECK(transports[0]->description() ==
-        "shared memory among 3 ranks of one host, 4 slots of 256 KiB an edge");
+  CHECK(
+      transports[0]->description() ==
+      "shared memory among 3 ranks of one host, 4 slots of 256 KiB an edge, single copies of what "
+      "is long");
+  CHECK(transports[0]->memory_reader() != nullptr);
   CHECK(transports[1]->description() == "no shared memory: no other rank on this host");
 }
 

@@ -214,6 +214,55 @@ Op products_op() {
   return op;
 }
 
+TEST_CASE("what a peer has for a rank is only copied from, and only where it is offered",
+          "[op_rules]") {
+  ScheduleParams params;
+  params.rank_count = 2;
+  params.chunk_element_count = 4;
+  std::vector<Schedule> schedules;
+  for (int rank = 0; rank < 2; ++rank) {
+    params.rank = Rank{rank};
+    params.send_counts =
+        rank == 0 ? std::vector<std::uint64_t>{1, 2} : std::vector<std::uint64_t>{3, 4};
+    params.counts = rank == 0 ? std::vector<std::uint64_t>{1, 3} : std::vector<std::uint64_t>{2, 4};
+    ScheduleBuilder builder(CollectiveKind::alltoall, params);
+    builder.slot(0, {Rank{0}, Rank{1}}).offer_parts();
+    schedules.push_back(builder.take());
+  }
+  const auto fault = [&](const Op& op) { return op_fault(schedules, 0, op); };
+  Op copy = copy_op();
+  copy.src = BufferKind::peer_part;
+  copy.peer = 1;
+  copy.count = 3;
+  REQUIRE(fault(copy).empty());
+  CHECK(memory_of(schedules, 0, copy, copy.src) == Memory{1, BufferKind::input});
+  CHECK(memory_begin(schedules, 0, copy, copy.src) == 0);
+  CHECK(memory_begin(schedules, 1, {.peer = 0}, BufferKind::peer_part) == 1);
+  SECTION("more than there is for this rank") {
+    copy.src_offset = 1;
+    CHECK(fault(copy) == "its source ends behind the buffer's 3 elements");
+  }
+  SECTION("not offered") {
+    schedules[1].offers_parts = false;
+    CHECK(fault(copy) == "its source ends behind the buffer's 0 elements");
+  }
+  SECTION("its own") {
+    copy.peer = 0;
+    copy.count = 1;
+    CHECK(fault(copy) == "it names its own rank as the peer");
+  }
+  SECTION("combined with") {
+    copy.kind = OpKind::reduce;
+    CHECK(fault(copy) == "its source is what a peer has for this rank, which is only copied from");
+  }
+  SECTION("written to") {
+    copy.dst = BufferKind::peer_part;
+    copy.src = BufferKind::input;
+    CHECK(fault(copy) ==
+          "its destination is what a peer has for this rank, which is only copied from");
+  }
+}
+
 TEST_CASE("Adasum's ops are refused for each thing that they get wrong", "[op_rules]") {
   std::vector<Schedule> schedules = {adasum_of(1), adasum_of(1)};
   schedules[1].rank = Rank{1};

@@ -58,7 +58,7 @@ struct Bad {
 };
 
 TEST_CASE("a bad value is refused with its name, itself and what is allowed", "[config]") {
-  const std::array<Bad, 16> all = {{
+  const std::array<Bad, 17> all = {{
       {"HVD_RANK", "two", "from -1 to 16777216"},
       {"HVD_RANK", "-2", "from -1 to 16777216"},
       {"HVD_RANK", "1.5", "an integer"},
@@ -73,6 +73,7 @@ TEST_CASE("a bad value is refused with its name, itself and what is allowed", "[
       {"HVD_FUSION_BYTES_MAX", "-1", "from 0 to 1099511627776"},
       {"HVD_INSECURE", "yes", "0 or 1"},
       {"HVD_WIRE_DTYPE", "fp8", "auto, none, bf16 or fp16"},
+      {"HVD_SINGLE_COPY", "on", "auto or off"},
       {"HVD_LOG_LEVEL", "loud", "trace, debug, info, warning, error"},
       {"HVD_LOG_LEVEL", "", "trace, debug, info, warning, error"},
   }};
