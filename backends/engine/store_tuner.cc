@@ -16,8 +16,12 @@ constexpr double kHopeless = 1.5;
 constexpr double kBetter = 0.95;
 // The machine has changed if not one of the last items comes near what was there before.
 constexpr double kWorse = 1.3;
-constexpr std::uint32_t kItemsBeforeFirst = 2;
+// The first two items touch memory for the first time, which looks like slow stores.
+constexpr std::uint32_t kItemsBeforeFirst = 6;
 constexpr std::uint32_t kItemsBetweenMin = 16;
+// The first verdicts are of few items, on caches and branches that are still cold; so these trials
+// follow each other fast.
+constexpr std::uint32_t kEarlyTrials = 3;
 // Trials cost at most the difference of the two in one or two of so many items. Short items wait
 // for the pause: a virtual machine moves between cores every few seconds, not every millisecond.
 constexpr std::uint32_t kItemsBetween = 100;
@@ -39,7 +43,8 @@ bool StoreTuner::Cell::trial_is_due(Time now) const {
   }
   const bool worsened =
       static_cast<double>(recent_best()) > kWorse * static_cast<double>(reference);
-  return worsened || (items_since_trial >= kItemsBetween && now - trial_at >= kPauseBetween);
+  return worsened || trial_count < kEarlyTrials ||
+         (items_since_trial >= kItemsBetween && now - trial_at >= kPauseBetween);
 }
 
 void StoreTuner::Cell::add(Nanos rate) {
@@ -67,6 +72,7 @@ void StoreTuner::Cell::end_trial() {
     add(trial_best);
   }
   reference = recent_best();
+  ++trial_count;
   items_since_trial = 0;
   trial_begun = 0;
   trial_ended = 0;

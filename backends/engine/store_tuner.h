@@ -41,6 +41,7 @@ class StoreTuner {
     std::array<Nanos, kRecent> recent{};  // rates of it, the last ones
     std::uint32_t recent_count = 0;       // that there were since it came into use
     Nanos reference = 0;                  // the best since the last trial; 0: no trial yet
+    std::uint32_t trial_count = 0;
     std::uint32_t items_since_trial = 0;
     Time trial_at = 0;
     std::uint32_t trial_begun = 0;  // items of the running trial; 0: none runs
