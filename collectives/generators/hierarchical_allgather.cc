@@ -12,7 +12,7 @@ namespace {
 enum Flag : std::uint32_t { kPublished = 0, kTaken = 1 };
 
 // A place in the slots has room for a chunk of the own part and one of what came from other hosts.
-enum Stripe : std::uint8_t { kOwn = 0, kForeign = 1, kStripeCount = 2 };
+enum Stripe : std::uint8_t { kLocal = 0, kForeign = 1, kStripeCount = 2 };
 
 // The parts of one host are dealt to as many lanes as the smallest host has ranks: each lane is a
 // ring of one rank a host, and a step of it takes the parts of one host, chunk by chunk, one turn
@@ -169,7 +169,7 @@ class HierarchicalAllgather {
       builder_.wait_all(kTaken, value);
     }
     if (own.count > 0) {
-      builder_.copy(at_slot(params_.rank, window_.offset(place, kOwn)),
+      builder_.copy(at_slot(params_.rank, window_.offset(place, kLocal)),
                     params_.in_place ? at_output(own.offset) : at_input(own.offset - own_.offset),
                     own.count, stream_flag(params_));
     }
@@ -197,7 +197,7 @@ class HierarchicalAllgather {
       }
       builder_.wait(other, kPublished, done_with(place));
       if (own.count > 0) {
-        builder_.copy(at_output(own.offset), at_slot(other, window_.offset(place, kOwn)),
+        builder_.copy(at_output(own.offset), at_slot(other, window_.offset(place, kLocal)),
                       own.count);
       }
       if (foreign != nullptr) {

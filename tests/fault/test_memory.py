@@ -44,10 +44,6 @@ def check_goes_over_tcp(job: Job, lonely: list[int], *said: str) -> None:
         rank.end()
 
 
-needs_prlimit = pytest.mark.skipif(shutil.which("prlimit") is None, reason="needs prlimit")
-
-
-@needs_prlimit
 @pytest.mark.parametrize("poor", [0, 1])
 def test_a_rank_that_may_not_have_a_large_memfd_takes_its_host_to_tcp(poor):
     with Job(3, each={poor: limited(f"--fsize={LITTLE}")}) as job:
@@ -57,7 +53,6 @@ def test_a_rank_that_may_not_have_a_large_memfd_takes_its_host_to_tcp(poor):
         check_goes_over_tcp(job, [0, 1, 2], *said)
 
 
-@needs_prlimit
 def test_the_other_hosts_of_a_job_keep_their_shared_memory():
     each = {rank: {"HVD_HOST_KEY": host} for rank, host in enumerate("aabb")}
     each[3] |= limited(f"--fsize={LITTLE}")
@@ -75,7 +70,6 @@ def test_the_other_hosts_of_a_job_keep_their_shared_memory():
 QUICK = {(0, 11), (0, 17), (1, 17), (1, 22)}
 
 
-@needs_prlimit
 def test_a_rank_that_may_have_no_memfd_at_all_says_which_limit_and_the_others_name_it():
     with Job(3, each={1: limited("--fsize=100")}, HVD_START_TIMEOUT_SECONDS="5") as job:
         answers = job.all("init")
@@ -87,7 +81,6 @@ def test_a_rank_that_may_have_no_memfd_at_all_says_which_limit_and_the_others_na
             rank.end()
 
 
-@needs_prlimit
 @pytest.mark.parametrize(
     ("poor", "most"),
     [

@@ -9,7 +9,7 @@ import numpy as np
 
 from hvd import _core
 from hvd._core import Handle
-from hvd.basics import rank
+from hvd.basics import rank, size
 
 # hvd_dtype_t by the names of NumPy and ml_dtypes.
 _CODES = {
@@ -80,6 +80,17 @@ def require_like(out: np.ndarray, array: np.ndarray) -> None:
         raise ValueError("output must have the shape and dtype of the input")
     if not out.flags.writeable:
         raise ValueError("Tensor is required to be contiguous and writable")
+
+
+def require_result(out: np.ndarray, shape: tuple[int, ...], dtype: np.dtype) -> None:
+    """ValueError unless ``out`` can take a result of this shape and dtype."""
+    if writable(out).shape != shape or out.dtype != dtype:
+        raise ValueError(f"output must have shape {shape} and dtype {dtype}")
+
+
+def even_share(rows: int) -> int:
+    """This rank's of the rows that are dealt out evenly: the first ranks have one more."""
+    return rows // size() + (rank() < rows % size())
 
 
 def submit(kind: str, array: np.ndarray, name: str | None, **options: Any) -> Handle:

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from hvd._core import Handle
-from hvd.basics import Average, rank, size
+from hvd.basics import Average, rank
 from hvd.numpy.arrays import (
     address_of,
+    even_share,
     require_like,
+    require_result,
     submit,
     submit_into,
     take,
@@ -95,15 +97,15 @@ def reducescatter_async(
     array = np.asarray(array)
     rows = array.shape[0] if array.ndim else 0
     if splits is None:
-        mine = rows // size() + (rank() < rows % size())
+        mine = even_share(rows)
     else:
         splits = [int(count) for count in splits]
         mine = splits[rank()] if rank() < len(splits) else 0
     shape = (max(mine, 0), *array.shape[1:])
     if out is None:
         out = np.empty(shape, array.dtype)
-    elif writable(out).shape != shape or out.dtype != array.dtype:
-        raise ValueError(f"output must have shape {shape} and dtype {array.dtype}")
+    else:
+        require_result(out, shape, array.dtype)
     handle = submit(
         "reducescatter",
         array,

@@ -17,8 +17,15 @@ import numpy as np
 
 from hvd import _core
 from hvd._core import Handle
-from hvd.basics import Average, rank, size
-from hvd.numpy.arrays import address_of, code_of, wire_name, writable
+from hvd.basics import Average
+from hvd.numpy.arrays import (
+    address_of,
+    code_of,
+    even_share,
+    require_result,
+    wire_name,
+    writable,
+)
 from hvd.numpy.ops import synchronize
 
 # What `_core.submit_group` knows of an array.
@@ -58,9 +65,7 @@ def _outputs_of(
         return [np.empty(shape_of(array), array.dtype) for array in arrays]
 
     def check(given: Any, array: np.ndarray) -> None:
-        wanted = shape_of(array)
-        if writable(given).shape != wanted or given.dtype != array.dtype:
-            raise ValueError(f"output must have shape {wanted} and dtype {array.dtype}")
+        require_result(given, shape_of(array), array.dtype)
 
     _require_equally_many(out, arrays)
     _each("out", check, out, arrays)
@@ -121,8 +126,7 @@ def _own_rows(array: np.ndarray) -> tuple[int, ...]:
     """The shape of this rank's rows; a scalar's is refused by libhvd."""
     if array.ndim == 0:
         return ()
-    rows = array.shape[0]
-    return (rows // size() + (rank() < rows % size()), *array.shape[1:])
+    return (even_share(array.shape[0]), *array.shape[1:])
 
 
 def grouped_allreduce_async(
