@@ -31,6 +31,8 @@ struct SpinPolicy {
   // to ring for it would pay 2-5 us each time. So while such calls follow each other, peers are
   // told to ring only once the background thread has looked, so long later. 0: at once.
   Nanos listen_after = 0;
+  // And this late once they have done so for twice as long.
+  Nanos listen_after_most = 0;
 };
 
 class Progress {
@@ -56,6 +58,7 @@ class Progress {
   // True once nothing moves and this rank may sleep; false if a user's thread waits for the baton.
   bool drive_until_quiet() HVD_REQUIRES(coordinator_.baton);
   bool users_came(std::uint64_t& turns_seen) const;
+  bool users_drive(Nanos nap, std::uint64_t& turns_seen) const;
   void rest(Time until, bool listens, std::uint64_t& turns_seen);
   Time park_after_turn(std::uint64_t& turns_seen) HVD_REQUIRES(coordinator_.baton);
   Time hand_over() HVD_REQUIRES(coordinator_.baton);

@@ -1,6 +1,9 @@
 // How often threads of a rank wake each other.
+#include <algorithm>
 #include <atomic>
 #include <deque>
+#include <utility>
+#include <vector>
 
 #include "core/base/mutex.h"
 #include "core/stages/progress.h"
@@ -166,6 +169,93 @@ TEST_CASE("activity does not wake the background thread while another has the ba
   rank.data.may_end = true;
   user.join();
   rank.progress.leave(kNever);
+}
+
+// Passes the time of naps in a few of the users' calls, and notes how long they were.
+class NappingIdle final : public Idle {
+ public:
+  explicit NappingIdle(ManualClock& clock) : clock_(clock) {}
+  bool poll() override { return false; }
+  bool sleep(Time) override { return false; }
+  void ring() override { ring_parked(); }
+  void claim() override {}
+  void unclaim() override {}
+  void park(Time until) override { rest(until); }
+  void nap(Time until) override {
+    if (until != kNever) {
+      MutexLock lock(mutex_);
+      naps_.push_back(until - clock_.now());
+    }
+    rest(until);
+  }
+  void ring_parked() override {
+    MutexLock lock(mutex_);
+    rung_ = true;
+    changed_.notify_all();
+  }
+  void users_called() {
+    MutexLock lock(mutex_);
+    ++call_count_;
+    changed_.notify_all();
+  }
+  std::vector<Nanos> naps() {
+    MutexLock lock(mutex_);
+    return naps_;
+  }
+
+ private:
+  void rest(Time until) {
+    MutexLock lock(mutex_);
+    const int enough = call_count_ + 5;
+    while (!rung_ && (until == kNever || call_count_ < enough)) {
+      changed_.wait(mutex_);
+    }
+    if (!std::exchange(rung_, false)) {
+      clock_.set(until);
+    }
+  }
+
+  ManualClock& clock_;
+  Mutex mutex_;
+  Condition changed_;
+  bool rung_ HVD_GUARDED_BY(mutex_) = false;
+  int call_count_ HVD_GUARDED_BY(mutex_) = 0;
+  std::vector<Nanos> naps_ HVD_GUARDED_BY(mutex_);
+};
+
+TEST_CASE("the longer blocking calls follow each other, the rarer the background thread looks",
+          "[progress]") {
+  ManualClock clock{5 * kSecond};
+  Logger logger{LogLevel::off, "", nullptr};
+  NoPeers control;
+  NappingIdle idle(clock);
+  BusyPlane data;
+  data.may_end = true;
+  Coordinator coordinator{BusyRank::config(), job_of(1), {clock, control, data, logger}};
+  Progress progress{coordinator,
+                    data,
+                    idle,
+                    clock,
+                    {.length = kSecond,
+                     .hold = 0,
+                     .listen_after = kMillisecond,
+                     .listen_after_most = 6 * kMillisecond}};
+  const auto longest_seen = [&] {
+    const std::vector<Nanos> naps = idle.naps();
+    return static_cast<int>(std::count(naps.begin(), naps.end(), 6 * kMillisecond));
+  };
+  for (int i = 0; longest_seen() < 3; ++i) {
+    const OperationPtr small = *coordinator.submit(request_of(str("small", i)));
+    REQUIRE(progress.wait(*small, kNever) == WaitOutcome::done);
+    idle.users_called();
+  }
+  const std::vector<Nanos> naps = idle.naps();
+  const auto longest = std::find(naps.begin(), naps.end(), 6 * kMillisecond);
+  REQUIRE(longest - naps.begin() >= 2);
+  CHECK(longest[-1] == 4 * kMillisecond);
+  CHECK(longest[-2] == 2 * kMillisecond);
+  CHECK(*std::max_element(naps.begin(), naps.end()) == 6 * kMillisecond);
+  progress.leave(kNever);
 }
 
 }  // namespace

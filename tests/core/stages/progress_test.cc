@@ -291,7 +291,8 @@ TEST_CASE("no wake-up is lost where peers are told to ring only later", "[progre
       use_by_three(seed, {.length = 20 * kMicrosecond,
                           .look_again = kNever,
                           .socket_look = 5 * kMicrosecond,
-                          .listen_after = listen_after});
+                          .listen_after = listen_after,
+                          .listen_after_most = 4 * listen_after});
     }
   }
 }
