@@ -228,20 +228,23 @@ Algorithm alltoall_by_size(const Situation& situation) {
   return is_small && situation.even_parts ? Algorithm::bruck : Algorithm::pairwise;
 }
 
-// A copy less is less to do, but the kernel copies at half of a core's pace, or less. So it pays
+// A copy less is less to do, but the kernel copies at half of a core's pace, or less. So it can pay
 // where every rank reads something else, and where but one reads what otherwise would be put into
-// slots once for all. Of a broadcast the root would look on while the others read: it had better
-// put chunks into slots.
-bool is_read_in_place(const Situation& situation, const HostTuning& tuning) {
+// slots once for all; whether it does depends on how far apart the cores are (decision 0013). Of a
+// broadcast the root would look on while the others read: it had better put chunks into slots.
+bool has_two_ways(const Situation& situation, const HostTuning& tuning) {
   const bool is_shared = situation.kind == CollectiveKind::allgather &&
                          situation.rank_count <= tuning.single_copy_rank_count_most;
+  const AlgorithmRow* row = find_algorithm(situation.kind, Algorithm::single_copy);
   return (is_shared || situation.kind == CollectiveKind::alltoall) && situation.rank_count > 1 &&
          situation.bytes / static_cast<std::uint64_t>(situation.rank_count) >=
-             tuning.single_copy_bytes_min;
+             tuning.single_copy_bytes_min &&
+         row != nullptr && is_possible(*row, situation);
 }
 
 // What the rules prefer, or else the kind's first row that is possible.
-const AlgorithmRow& row_by_rules(const Situation& situation, const HostTuning& tuning) {
+const AlgorithmRow& row_by_rules(const Situation& situation, const SelectorSettings& settings) {
+  const HostTuning& tuning = settings.tuning;
   const AlgorithmRow* wanted = nullptr;
   if (situation.kind == CollectiveKind::allreduce) {
     wanted = find_algorithm(situation.kind, allreduce_by_size(situation, tuning));
@@ -256,9 +259,8 @@ const AlgorithmRow& row_by_rules(const Situation& situation, const HostTuning& t
   } else if (situation.kind == CollectiveKind::reduce_scatter) {
     wanted = find_algorithm(situation.kind, parts_by_size(situation, Algorithm::pairwise));
   }
-  if (is_read_in_place(situation, tuning)) {
-    const AlgorithmRow* once = find_algorithm(situation.kind, Algorithm::single_copy);
-    wanted = once != nullptr && is_possible(*once, situation) ? once : wanted;
+  if (settings.prefers_single_copy && has_two_ways(situation, tuning)) {
+    wanted = find_algorithm(situation.kind, Algorithm::single_copy);
   }
   if (wanted != nullptr && is_possible(*wanted, situation) && keeps_order(*wanted, situation)) {
     return *wanted;
@@ -307,7 +309,7 @@ Result<const AlgorithmRow*> choose_algorithm(const Situation& situation,
       return row;
     }
   }
-  return &row_by_rules(situation, settings.tuning);
+  return &row_by_rules(situation, settings);
 }
 
 // How many pieces the vector has that travel by themselves.
@@ -410,10 +412,12 @@ ScheduleChoice with_stream(ScheduleChoice choice, bool stream) {
   return stream ? choice | bit : choice & ~bit;
 }
 
+Algorithm algorithm_of(ScheduleChoice choice) { return static_cast<Algorithm>(choice & 0xffU); }
+
 Lane lane_of(ScheduleChoice choice) { return static_cast<Lane>((choice >> kLaneShift) & 1U); }
 
 Result<ScheduleSpec> unpack_choice(ScheduleChoice choice, CollectiveKind kind) {
-  const ScheduleSpec spec{static_cast<Algorithm>(choice & 0xffU),
+  const ScheduleSpec spec{algorithm_of(choice),
                           (choice >> kChunkShift) & 0xffffffffU,
                           lane_of(choice),
                           streams(choice),
@@ -450,6 +454,11 @@ Status check_order(std::string_view wanted, WireType narrow) {
       narrow != WireType::own ? " with HVD_WIRE_DTYPE" : "",
       " adds up an element in an order that depends on its place among all that is reduced "
       "together. unset one of them");
+}
+
+bool may_read_in_place(const WorkShape& shape, int rank_count, const SelectorSettings& settings) {
+  return is_free(settings.algorithm) &&
+         has_two_ways(situation_of(shape, rank_count, settings), settings.tuning);
 }
 
 Result<ScheduleChoice> choose(const WorkShape& shape, int rank_count,

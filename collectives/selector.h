@@ -44,6 +44,7 @@ ScheduleChoice pack_choice(const ScheduleSpec& spec);
 Result<ScheduleSpec> unpack_choice(ScheduleChoice choice, CollectiveKind kind);
 // Of any number, also of one that unpack_choice refuses.
 Lane lane_of(ScheduleChoice choice);
+Algorithm algorithm_of(ScheduleChoice choice);
 
 // Whether stores into slots are to bypass the caches. That is each rank's own affair and changes no
 // result, so that a rank may choose otherwise than the root. Of any number.
@@ -56,7 +57,7 @@ struct HostTuning {
   std::uint64_t chunk_bytes = 256 * 1024;        // of a long vector
   // From how many bytes on stores into slots bypass the caches.
   std::uint64_t stream_bytes_min = std::numeric_limits<std::uint64_t>::max();
-  // From how many bytes on a part of another rank is read out of its memory rather than passed
+  // From how many bytes on a part of another rank may be read out of its memory rather than passed
   // through slots; and for how many ranks at most where all of them read the same part.
   std::uint64_t single_copy_bytes_min = 64 * 1024;
   int single_copy_rank_count_most = 2;
@@ -77,6 +78,9 @@ struct SelectorSettings {
   std::uint64_t slot_bytes_bulk = 0;
   HostTuning tuning = {};
   bool reads_peers = false;  // as in ScheduleParams
+  // Parts that may be read where they lie (may_read_in_place) are: which is faster, a running job
+  // learns.
+  bool prefers_single_copy = false;
   // Of this item: that all ranks' tensors lie in memory that all see (more of them than can be told
   // are copied all the same), and in what type it may travel between hosts. Only fp32 that is
   // reduced becomes narrow.
@@ -95,6 +99,10 @@ inline constexpr std::uint64_t kTensorPlaceBytes = 16;
 Status check_algorithm(std::string_view wanted);
 // Whether it combines in one order, as HVD_DETERMINISTIC needs it, on these wires.
 Status check_order(std::string_view wanted, WireType narrow);
+
+// Whether a part of the item may be read out of its rank's memory as well as pass through slots,
+// and neither is sure to be faster.
+bool may_read_in_place(const WorkShape& shape, int rank_count, const SelectorSettings& settings);
 
 // The root's choice. A setting that does not fit is brought into range (a chunk that is larger than
 // a slot, or so small that a schedule would be too long); an algorithm that is unknown is an error.

@@ -18,6 +18,9 @@ constexpr int kBulkBudget = static_cast<int>(Execution::kSliceBytes / Execution:
 // coordinator's part of it is 2 %.
 constexpr int kBudgetPerProgress = kBulkBudget;
 
+// From where on the time of an item says something.
+constexpr std::uint64_t kTunedBytesMin = std::uint64_t{128} << 10;
+
 Status find_reach(const Transport& transport, Rank rank, int rank_count) {
   for (int peer = 0; peer < rank_count; ++peer) {
     if (Rank{peer} != rank) {
@@ -124,8 +127,13 @@ Status NativeDataPlane::accepts(const Request& request) const {
 ScheduleChoice NativeDataPlane::choose(const WorkShape& shape) {
   SelectorSettings settings = selector_settings();
   settings.in_arena = shape.in_arena;
-  const Result<ScheduleChoice> choice =
-      hvd::choose(shape, static_cast<int>(world_.members.size()), settings);
+  const int rank_count = static_cast<int>(world_.members.size());
+  // Where parts differ, so do the ranks in what they have to do, and the root's time says little.
+  if (shape.even_parts && may_read_in_place(shape, rank_count, settings)) {
+    const std::uint64_t bytes = shape.element_count * dtype_bytes(shape.dtype);
+    settings.prefers_single_copy = copy_tuner_.begins(shape.kind, bytes, false, clock_.now());
+  }
+  const Result<ScheduleChoice> choice = hvd::choose(shape, rank_count, settings);
   HVD_CHECK(choice.ok());  // pair: create() has tried the settings
   return *choice;
 }
@@ -192,24 +200,30 @@ void NativeDataPlane::begin(LaneState& lane, WorkItem item) {
 // while a job runs (docs/decisions/0011).
 void NativeDataPlane::choose_stores(LaneState& lane, WorkItem& item) {
   const std::uint64_t bytes = lane.wires.slots.available() ? whole_bytes(item) : 0;
-  lane.tuned_bytes = bytes >= kStoreTunerBytesMin && !is_point_to_point(item.kind) ? bytes : 0;
+  lane.tuned_bytes = bytes >= kTunedBytesMin && !is_point_to_point(item.kind) ? bytes : 0;
   if (lane.tuned_bytes == 0) {
     return;
   }
   lane.begun_number = begun_count_;
   lane.begun_at = clock_.now();
-  lane.streams = store_tuner_.begins(item.kind, bytes, streams(item.choice), lane.begun_at);
-  item.choice = with_stream(item.choice, lane.streams);
+  lane.reads = algorithm_of(item.choice) == Algorithm::single_copy;
+  if (lane.tunes_stores()) {
+    lane.streams = store_tuner_.begins(item.kind, bytes, streams(item.choice), lane.begun_at);
+    item.choice = with_stream(item.choice, lane.streams);
+  }
 }
 
 // Where others of the express lane came between, the time is theirs as well.
-void NativeDataPlane::learn_stores(const LaneState& lane) {
+void NativeDataPlane::learn(const LaneState& lane) {
   const CollectiveKind kind = lane.execution.item().kind;
-  if (lane.begun_number == begun_count_) {
-    store_tuner_.ends(kind, lane.tuned_bytes, lane.streams, clock_.now() - lane.begun_at);
-  } else {
-    store_tuner_.passes_over(kind, lane.tuned_bytes, lane.streams);
+  const bool alone = lane.begun_number == begun_count_;
+  const Nanos took = clock_.now() - lane.begun_at;
+  if (lane.tunes_stores()) {
+    alone ? store_tuner_.ends(kind, lane.tuned_bytes, lane.streams, took)
+          : store_tuner_.passes_over(kind, lane.tuned_bytes, lane.streams);
   }
+  alone ? copy_tuner_.ends(kind, lane.tuned_bytes, lane.reads, took)
+        : copy_tuner_.passes_over(kind, lane.tuned_bytes, lane.reads);
 }
 
 bool NativeDataPlane::progress() {
@@ -361,7 +375,7 @@ void NativeDataPlane::finish(LaneState& lane, const Status& status) {
   lane.running = false;
   lane.held = false;
   if (lane.tuned_bytes != 0 && status.ok()) {
-    learn_stores(lane);
+    learn(lane);
   }
   completed_.push({.work_id = lane.execution.item().id,
                    .status = status,

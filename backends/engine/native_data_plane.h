@@ -16,7 +16,7 @@
 #include "backends/engine/fifo.h"
 #include "backends/engine/group_place.h"
 #include "backends/engine/schedule_cache.h"
-#include "backends/engine/store_tuner.h"
+#include "backends/engine/two_way_tuner.h"
 #include "collectives/selector.h"
 #include "collectives/tuning.h"
 #include "core/base/clock.h"
@@ -59,20 +59,25 @@ class NativeDataPlane final : public DataPlane {
   void end_sleep() override { transport_.end_sleep(); }
 
  private:
+  // What is shorter stays in the caches of both sides.
+  static constexpr std::uint64_t kStoreTunedBytesMin = std::uint64_t{256} << 10;
+
   struct LaneState {
     LaneWires wires;
     Execution execution;
     bool running = false;
     bool held = false;  // ended by abort(), and others may still reach the item's tensors
     Fifo<WorkItem> waiting = {};
-    // Of the running item: what the tuner learns from; 0 bytes: nothing.
-    std::uint64_t tuned_bytes = 0;
-    bool streams = false;
+    // Of the running item, what the tuners learn from.
+    std::uint64_t tuned_bytes = 0;  // 0: nothing
+    bool streams = false;           // how it stores into slots
+    bool reads = false;             // that it reads parts where they lie
     Time begun_at = 0;
     std::uint64_t begun_number = 0;
     // Of the last item: a loop over one shape asks the cache no more.
     ScheduleKey last_key = {};
     std::shared_ptr<const PlacedSchedule> last = {};
+    bool tunes_stores() const { return tuned_bytes >= kStoreTunedBytesMin && !reads; }
     bool idle() const { return !running && !held && waiting.empty(); }
   };
 
@@ -85,7 +90,7 @@ class NativeDataPlane final : public DataPlane {
   void begin(LaneState& lane, WorkItem item);
   void finish(LaneState& lane, const Status& status);
   void choose_stores(LaneState& lane, WorkItem& item);
-  void learn_stores(const LaneState& lane);
+  void learn(const LaneState& lane);
   bool release_held();
   bool lies_in_arena(const WorkItem& item) const;
   Status check_place_in(const WorkItem& item) const;
@@ -104,7 +109,8 @@ class NativeDataPlane final : public DataPlane {
   Tuning tuning_ = {};
   Transport& transport_;
   const SteadyClock clock_;
-  StoreTuner store_tuner_;
+  TwoWayTuner store_tuner_;        // through the caches or past them
+  TwoWayTuner copy_tuner_;         // of the root: through slots or read where they lie
   std::uint64_t begun_count_ = 0;  // items, of both lanes
   const Status reach_;             // ok, or why some rank cannot be reached
   const std::vector<int> host_of_rank_;

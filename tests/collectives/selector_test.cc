@@ -284,9 +284,11 @@ TEST_CASE("tensors in the arena that are too many to be told are copied", "[sele
   CHECK(chosen(shape, 2, settings).algorithm == Algorithm::two_shot);
 }
 
-TEST_CASE("a long part that one rank needs is read where it lies, if all may read", "[selector]") {
+TEST_CASE("a long part that one rank needs is read where it lies, if that is preferred and allowed",
+          "[selector]") {
   SelectorSettings settings = kShared;
   settings.reads_peers = true;
+  settings.prefers_single_copy = true;
   settings.tuning.single_copy_bytes_min = 64 * 1024;
   settings.tuning.single_copy_rank_count_most = 2;
   const auto algorithm_of = [&](CollectiveKind kind, int rank_count, std::uint64_t part_floats) {
@@ -304,6 +306,8 @@ TEST_CASE("a long part that one rank needs is read where it lies, if all may rea
   }
   CHECK(algorithm_of(CollectiveKind::alltoall, 3, kLeast) == Algorithm::single_copy);
   CHECK(algorithm_of(CollectiveKind::allgather, 3, kLeast) == Algorithm::slots);
+  settings.prefers_single_copy = false;
+  CHECK(algorithm_of(CollectiveKind::alltoall, 2, kLeast) == Algorithm::slots);
   // Only who forces it gets it where the root's core would be idle.
   CHECK(algorithm_of(CollectiveKind::broadcast, 2, kLeast) == Algorithm::slots);
   settings.algorithm = "single_copy";

@@ -145,8 +145,9 @@ constexpr std::size_t kLong = 150'001;  // elements of a part: several reads
 
 struct SingleCopyWorld : EngineWorld {
   FakeReader reader;
-  explicit SingleCopyWorld(int rank_count)
-      : EngineWorld(rank_count, EngineWorld::forced("single_copy")) {
+  explicit SingleCopyWorld(int rank_count,
+                           const Config& config = EngineWorld::forced("single_copy"))
+      : EngineWorld(rank_count, config) {
     for (auto& transport : transports) {
       transport->share_memory(&reader);
     }
@@ -240,6 +241,34 @@ TEST_CASE("an allgather by single copies is right where some ranks run in place"
   for (const Floats& output : outputs) {
     CHECK(output == expected);
   }
+}
+
+TEST_CASE("a plane fetches parts through slots and where they lie, to learn which is faster",
+          "[engine]") {
+  constexpr std::size_t kPart = 20'000;
+  Random random(10);
+  SingleCopyWorld world(2, EngineWorld::default_config());
+  std::array<Floats, 2> inputs = {Floats(kPart, 1.0F), Floats(kPart, 2.0F)};
+  Floats expected = inputs[0];
+  expected.insert(expected.end(), inputs[1].begin(), inputs[1].end());
+  int read_count = 0;
+  for (int round = 0; round < 12; ++round) {
+    WorkItem item = world.item_of(
+        {.kind = CollectiveKind::allgather, .dtype = DType::float32, .element_count = 2 * kPart});
+    read_count += algorithm_of(item.choice) == Algorithm::single_copy ? 1 : 0;
+    item.counts = {kPart, kPart};
+    std::array<Floats, 2> outputs = {Floats(2 * kPart), Floats(2 * kPart)};
+    for (std::size_t rank = 0; rank < 2; ++rank) {
+      item.segments = {{bytes_of(inputs[rank]), bytes_of(outputs[rank]), 0}};
+      world.planes[rank]->start(WorkItem(item));
+    }
+    REQUIRE(world.run(random));
+    REQUIRE(world.all_completed_ok(1));
+    CHECK(outputs[0] == expected);
+    CHECK(outputs[1] == expected);
+  }
+  CHECK(read_count >= 1);
+  CHECK(read_count < 12);
 }
 
 // A broadcast of two tensors from rank 0, in place there.

@@ -1,4 +1,4 @@
-#include "backends/engine/store_tuner.h"
+#include "backends/engine/two_way_tuner.h"
 
 #include <algorithm>
 #include <bit>
@@ -7,6 +7,7 @@ namespace hvd {
 namespace {
 
 constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
+constexpr std::uint64_t kSmallest = std::uint64_t{128} << 10;
 
 // Two items: the lower of two times says more than one of an item that was disturbed.
 constexpr std::uint32_t kTrialItems = 2;
@@ -16,7 +17,7 @@ constexpr double kHopeless = 1.5;
 constexpr double kBetter = 0.95;
 // The machine has changed if not one of the last items comes near what was there before.
 constexpr double kWorse = 1.3;
-// The first two items touch memory for the first time, which looks like slow stores.
+// The first two items touch memory for the first time, which looks like a slow way.
 constexpr std::uint32_t kItemsBeforeFirst = 6;
 constexpr std::uint32_t kItemsBetweenMin = 16;
 // The first verdicts are of few items, on caches and branches that are still cold; so these trials
@@ -29,12 +30,12 @@ constexpr Nanos kPauseBetween = 50 * kMillisecond;
 
 }  // namespace
 
-Nanos StoreTuner::Cell::recent_best() const {
+Nanos TwoWayTuner::Cell::recent_best() const {
   const std::size_t count = std::min<std::size_t>(recent_count, kRecent);
   return count == 0 ? 0 : *std::min_element(recent.begin(), recent.begin() + count);
 }
 
-bool StoreTuner::Cell::trial_is_due(Time now) const {
+bool TwoWayTuner::Cell::trial_is_due(Time now) const {
   if (reference == 0) {
     return recent_count >= kItemsBeforeFirst;
   }
@@ -47,7 +48,7 @@ bool StoreTuner::Cell::trial_is_due(Time now) const {
          (items_since_trial >= kItemsBetween && now - trial_at >= kPauseBetween);
 }
 
-void StoreTuner::Cell::add(Nanos rate) {
+void TwoWayTuner::Cell::add(Nanos rate) {
   recent[recent_count % kRecent] = rate;
   ++recent_count;
   if (reference != 0) {
@@ -55,7 +56,7 @@ void StoreTuner::Cell::add(Nanos rate) {
   }
 }
 
-void StoreTuner::Cell::add_to_trial(Nanos rate) {
+void TwoWayTuner::Cell::add_to_trial(Nanos rate) {
   trial_best = trial_ended == 0 ? rate : std::min(trial_best, rate);
   ++trial_ended;
   const bool hopeless =
@@ -65,9 +66,9 @@ void StoreTuner::Cell::add_to_trial(Nanos rate) {
   }
 }
 
-void StoreTuner::Cell::end_trial() {
+void TwoWayTuner::Cell::end_trial() {
   if (static_cast<double>(trial_best) < kBetter * static_cast<double>(recent_best())) {
-    stream = !stream;
+    second = !second;
     recent_count = 0;
     add(trial_best);
   }
@@ -78,44 +79,47 @@ void StoreTuner::Cell::end_trial() {
   trial_ended = 0;
 }
 
-StoreTuner::Cell& StoreTuner::cell(CollectiveKind kind, std::uint64_t bytes) {
-  const auto size = static_cast<std::size_t>(std::bit_width(bytes / kStoreTunerBytesMin | 1U) - 1);
+TwoWayTuner::Cell& TwoWayTuner::cell(CollectiveKind kind, std::uint64_t bytes) {
+  const auto size = static_cast<std::size_t>(std::bit_width(bytes / kSmallest | 1U) - 1);
   return cells_[static_cast<std::size_t>(kind) * kSizeCount + std::min(size, kSizeCount - 1)];
 }
 
-bool StoreTuner::begins(CollectiveKind kind, std::uint64_t bytes, bool first, Time now) {
+bool TwoWayTuner::begins(CollectiveKind kind, std::uint64_t bytes, bool guess, Time now) {
   Cell& at = cell(kind, bytes);
   if (!at.known) {
     at.known = true;
-    at.stream = first;
+    at.second = guess;
   }
   if (at.trial_begun == 0 && at.trial_is_due(now)) {
     at.trial_at = now;
     at.trial_begun = 1;
-    return !at.stream;
+    return !at.second;
   }
   if (at.trial_begun > 0 && at.trial_begun < kTrialItems) {
     ++at.trial_begun;
-    return !at.stream;
+    return !at.second;
   }
   ++at.items_since_trial;
-  return at.stream;
+  return at.second;
 }
 
-void StoreTuner::ends(CollectiveKind kind, std::uint64_t bytes, bool stream, Nanos took) {
+void TwoWayTuner::ends(CollectiveKind kind, std::uint64_t bytes, bool second, Nanos took) {
   Cell& at = cell(kind, bytes);
   const auto rate = static_cast<Nanos>(static_cast<double>(std::max<Nanos>(took, 1)) *
                                        static_cast<double>(kMiB) / static_cast<double>(bytes));
-  if (stream == at.stream) {
+  if (!at.known) {
+    return;
+  }
+  if (second == at.second) {
     at.add(std::max<Nanos>(rate, 1));
   } else if (at.trial_begun > 0) {
     at.add_to_trial(std::max<Nanos>(rate, 1));
   }
 }
 
-void StoreTuner::passes_over(CollectiveKind kind, std::uint64_t bytes, bool stream) {
+void TwoWayTuner::passes_over(CollectiveKind kind, std::uint64_t bytes, bool second) {
   Cell& at = cell(kind, bytes);
-  if (stream != at.stream && at.trial_begun > 0) {
+  if (second != at.second && at.trial_begun > 0) {
     --at.trial_begun;  // another item takes its place
   }
 }

@@ -1,4 +1,4 @@
-#include "backends/engine/store_tuner.h"
+#include "backends/engine/two_way_tuner.h"
 
 #include "tests/catch.h"
 
@@ -7,109 +7,110 @@ namespace {
 
 constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
 
-// A machine on which an item takes so long with either kind of store.
+// A machine on which an item takes so long either way.
 class Machine {
  public:
-  Nanos cached = 80 * kMicrosecond;
-  Nanos streamed = 140 * kMicrosecond;
+  Nanos first = 80 * kMicrosecond;
+  Nanos second = 140 * kMicrosecond;
   CollectiveKind kind = CollectiveKind::allreduce;
   std::uint64_t bytes = kMiB;
   int disturb_every = 0;  // an item of so many takes ten times as long
   bool crowded = false;   // others ran in between
 
-  // True if the item stored past the caches.
-  bool run_item(bool first = false) {
-    const bool stream = tuner_.begins(kind, bytes, first, now_);
-    Nanos took = stream ? streamed : cached;
+  // True if the item went the second way.
+  bool run_item(bool guess = false) {
+    const bool is_second = tuner_.begins(kind, bytes, guess, now_);
+    Nanos took = is_second ? second : first;
     if (disturb_every > 0 && ++items_ % disturb_every == 0) {
       took *= 10;
     }
     now_ += took;
     if (crowded) {
-      tuner_.passes_over(kind, bytes, stream);
+      tuner_.passes_over(kind, bytes, is_second);
     } else {
-      tuner_.ends(kind, bytes, stream, took);
+      tuner_.ends(kind, bytes, is_second, took);
     }
-    return stream;
+    return is_second;
   }
   // How many of them did.
   int run_items(int count) {
-    int streams = 0;
+    int seconds = 0;
     for (int i = 0; i < count; ++i) {
-      streams += run_item() ? 1 : 0;
+      seconds += run_item() ? 1 : 0;
     }
-    return streams;
+    return seconds;
   }
 
  private:
-  StoreTuner tuner_;
+  TwoWayTuner tuner_;
   Time now_ = 5 * kSecond;
   int items_ = 0;
 };
 
-TEST_CASE("a store tuner begins with the guess that it is given", "[engine]") {
+TEST_CASE("a tuner of two ways begins with the guess that it is given", "[engine]") {
   CHECK_FALSE(Machine().run_item(false));
   CHECK(Machine().run_item(true));
 }
 
-TEST_CASE("a store tuner goes over to faster stores within a few items", "[engine]") {
+TEST_CASE("a tuner of two ways goes over to the faster one within a few items", "[engine]") {
   Machine machine;
-  machine.cached = 300 * kMicrosecond;
+  machine.first = 300 * kMicrosecond;
   machine.run_items(8);
   CHECK(machine.run_items(12) == 12);
 }
 
-TEST_CASE("a store tuner stays with the faster stores after a trial", "[engine]") {
+TEST_CASE("a tuner of two ways stays with the faster one after a trial", "[engine]") {
   Machine machine;
   CHECK(machine.run_items(10) == 1);  // hopeless, so one item was enough
 }
 
-TEST_CASE("a store tuner does not go over for less than noise", "[engine]") {
+TEST_CASE("a tuner of two ways does not go over for less than noise", "[engine]") {
   Machine machine;
-  machine.streamed = machine.cached * 98 / 100;
+  machine.second = machine.first * 98 / 100;
   CHECK(machine.run_items(60) == 6);  // three early trials
 }
 
-TEST_CASE("a store tuner follows a machine whose cores move apart and together again", "[engine]") {
+TEST_CASE("a tuner of two ways follows a machine whose cores move apart and together again",
+          "[engine]") {
   Machine machine;
   machine.run_items(1000);
-  machine.cached = 317 * kMicrosecond;
+  machine.first = 317 * kMicrosecond;
   machine.run_items(24);
   CHECK(machine.run_items(50) == 50);
-  machine.cached = 76 * kMicrosecond;
+  machine.first = 76 * kMicrosecond;
   machine.run_items(1000);  // nothing got worse, so only the next trial shows it
   CHECK(machine.run_items(10) == 0);
 }
 
 TEST_CASE("trials take at most two in a hundred items, and of short ones fewer", "[engine]") {
   Machine machine;
-  machine.streamed = machine.cached * 11 / 10;
+  machine.second = machine.first * 11 / 10;
   machine.bytes = 64 * kMiB;
-  machine.cached *= 64;
-  machine.streamed *= 64;
+  machine.first *= 64;
+  machine.second *= 64;
   CHECK(machine.run_items(10'000) <= 206);
   Machine brief;
-  brief.streamed = brief.cached * 11 / 10;
+  brief.second = brief.first * 11 / 10;
   CHECK(brief.run_items(10'000) <= 40);  // 0.8 s, a trial every 50 ms
 }
 
-TEST_CASE("single disturbed items neither decide for stores nor lead to trials", "[engine]") {
+TEST_CASE("single disturbed items neither decide nor lead to trials", "[engine]") {
   Machine machine;
-  machine.streamed = machine.cached * 12 / 10;
+  machine.second = machine.first * 12 / 10;
   machine.disturb_every = 7;
   CHECK(machine.run_items(70) <= 6);
 }
 
 TEST_CASE("first items that are slow by themselves decide nothing for long", "[engine]") {
   Machine machine;
-  machine.cached = 2 * kMillisecond;  // the first touch of memory
+  machine.first = 2 * kMillisecond;  // the first touch of memory
   machine.run_items(2);
-  machine.cached = 80 * kMicrosecond;
+  machine.first = 80 * kMicrosecond;
   CHECK(machine.run_items(8) == 1);
   Machine colder;  // so long that even the first trial is misled
-  colder.cached = 2 * kMillisecond;
+  colder.first = 2 * kMillisecond;
   colder.run_items(9);
-  colder.cached = 80 * kMicrosecond;
+  colder.first = 80 * kMicrosecond;
   colder.run_items(20);
   CHECK(colder.run_items(10) == 0);
 }
@@ -118,7 +119,7 @@ TEST_CASE("items beside which others ran decide nothing, and trials go on after 
   Machine machine;
   machine.run_items(50);
   machine.crowded = true;
-  machine.cached = 900 * kMicrosecond;  // which is not how it stores
+  machine.first = 900 * kMicrosecond;  // which is not its own time
   CHECK(machine.run_items(40) == 0);
   machine.crowded = false;
   machine.run_items(30);
@@ -128,9 +129,9 @@ TEST_CASE("items beside which others ran decide nothing, and trials go on after 
   CHECK(machine.run_items(20) == 20);
 }
 
-TEST_CASE("a store tuner learns for each kind and size of item", "[engine]") {
+TEST_CASE("a tuner of two ways learns for each kind and size of item", "[engine]") {
   Machine machine;
-  machine.cached = 300 * kMicrosecond;
+  machine.first = 300 * kMicrosecond;
   machine.run_items(16);
   CHECK(machine.run_item());
   machine.kind = CollectiveKind::broadcast;
@@ -140,6 +141,18 @@ TEST_CASE("a store tuner learns for each kind and size of item", "[engine]") {
   CHECK_FALSE(machine.run_item());
   machine.bytes = std::uint64_t{1} << 50;
   CHECK_FALSE(machine.run_item());
+}
+
+TEST_CASE("a tuner of two ways learns nothing of items for which it was not asked", "[engine]") {
+  TwoWayTuner tuner;
+  for (int i = 0; i < 20; ++i) {
+    tuner.ends(CollectiveKind::alltoall, kMiB, false, kMillisecond);
+  }
+  for (int i = 0; i < 6; ++i) {  // as many as precede the first trial
+    CHECK(tuner.begins(CollectiveKind::alltoall, kMiB, true, kSecond));
+    tuner.ends(CollectiveKind::alltoall, kMiB, true, kMillisecond);
+  }
+  CHECK_FALSE(tuner.begins(CollectiveKind::alltoall, kMiB, true, kSecond));
 }
 
 }  // namespace
