@@ -1,7 +1,7 @@
 // collectives/selector.h: which algorithm with which chunk, as the number that ranks agree on.
-// Not here: the algorithms (algorithms.h), what was measured (tuning.h).
+// Not here: by predicted time (decision_table.h), what was measured (tuning.h).
 // Threads: pure functions.  Limits: chunks of kChunkBytesMin..kChunkBytesMax, see kOpCountMax.
-// Read next: selector.cc for the rules and their reasons.
+// Read next: selection_rules.cc for the rules and their reasons, then decision_table.h.
 #pragma once
 
 #include <cstdint>
@@ -10,46 +10,19 @@
 #include <string_view>
 
 #include "collectives/algorithms.h"
-#include "collectives/lane.h"
 #include "collectives/schedule.h"
+#include "collectives/schedule_choice.h"
 #include "collectives/schedule_params.h"
 #include "core/base/status.h"
 #include "core/ports/data_plane.h"
+#include "core/vocabulary/collective.h"
 #include "core/vocabulary/dtype.h"
-#include "core/vocabulary/work_item.h"
 
 namespace hvd {
 
-inline constexpr std::uint64_t kChunkBytesMin = 16;  // one element of the largest type
-inline constexpr std::uint64_t kChunkBytesMax = 1U << 30;
 // Most ops that make_schedule makes for one rank, 640 MiB: a peer cannot make us run out of memory
 // by choosing a tiny chunk.
 inline constexpr std::uint64_t kOpCountMax = 1U << 24;
-
-// In what type floating-point elements travel between hosts.
-enum class WireType : std::uint8_t { own = 0, float16 = 1, bfloat16 = 2 };
-
-struct ScheduleSpec {
-  Algorithm algorithm = Algorithm::ring;
-  std::uint64_t chunk_bytes = 256 * 1024;  // a multiple of kChunkBytesMin
-  Lane lane = Lane::bulk;
-  bool stream = false;  // stores into slots bypass the caches
-  WireType narrow = WireType::own;
-  bool fixed_order = false;  // ScheduleParams::fixed_order
-};
-
-// unpack_choice refuses numbers that pack_choice does not make, and algorithms that `kind` does not
-// have: a choice comes over a wire.
-ScheduleChoice pack_choice(const ScheduleSpec& spec);
-Result<ScheduleSpec> unpack_choice(ScheduleChoice choice, CollectiveKind kind);
-// Of any number, also of one that unpack_choice refuses.
-Lane lane_of(ScheduleChoice choice);
-Algorithm algorithm_of(ScheduleChoice choice);
-
-// Whether stores into slots are to bypass the caches. That is each rank's own affair and changes no
-// result, so that a rank may choose otherwise than the root. Of any number.
-bool streams(ScheduleChoice choice);
-ScheduleChoice with_stream(ScheduleChoice choice, bool stream);
 
 // What is best on these hosts; tuning.h has it from what was measured.
 struct HostTuning {
@@ -100,14 +73,36 @@ Status check_algorithm(std::string_view wanted);
 // Whether it combines in one order, as HVD_DETERMINISTIC needs it, on these wires.
 Status check_order(std::string_view wanted, WireType narrow);
 
+// What a job has of hosts and ranks: counted once, as counting takes memory.
+struct JobPlaces {
+  int rank_count = 1;
+  int host_count = 1;
+  int ranks_per_host = 1;  // that every host has at least
+};
+// host_of_rank as in ScheduleParams.
+JobPlaces places_of_job(std::span<const int> host_of_rank, int rank_count);
+
 // Whether a part of the item may be read out of its rank's memory as well as pass through slots,
 // and neither is sure to be faster.
-bool may_read_in_place(const WorkShape& shape, int rank_count, const SelectorSettings& settings);
+bool may_read_in_place(const WorkShape& shape, const JobPlaces& places,
+                       const SelectorSettings& settings);
 
-// The root's choice. A setting that does not fit is brought into range (a chunk that is larger than
-// a slot, or so small that a schedule would be too long); an algorithm that is unknown is an error.
+// The root's choice by the rules. A setting that does not fit is brought into range (a chunk that
+// is larger than a slot, or so small that a schedule would be too long); an algorithm that is
+// unknown is an error.
 Result<ScheduleChoice> choose(const WorkShape& shape, int rank_count,
                               const SelectorSettings& settings);
+Result<ScheduleChoice> choose(const WorkShape& shape, const JobPlaces& places,
+                              const SelectorSettings& settings);
+
+// The steps of choose(), for who chooses otherwise. The row that HVD_ALGORITHM asks for, if it can
+// run: it keeps its own order, and whether it can run does not depend on the size. nullptr: none.
+struct Situation;
+Result<const AlgorithmRow*> forced_algorithm(const Situation& situation,
+                                             const SelectorSettings& settings);
+// All of the choice, with this algorithm and chunk; 0: HVD_CHUNK_BYTES, or by the rules.
+ScheduleSpec spec_of(const AlgorithmRow& row, std::uint64_t chunk_bytes, const WorkShape& shape,
+                     const Situation& situation, const SelectorSettings& settings);
 
 // This rank's schedule. params.chunk_element_count, .stream, .narrow and .fixed_order are set here,
 // from the choice and the dtype; params.slot_element_count is what the choice's lane offers.

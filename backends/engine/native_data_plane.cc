@@ -129,7 +129,8 @@ ScheduleChoice NativeDataPlane::choose(const WorkShape& shape) {
   settings.in_arena = shape.in_arena;
   const int rank_count = static_cast<int>(world_.members.size());
   // Where parts differ, so do the ranks in what they have to do, and the root's time says little.
-  if (shape.even_parts && may_read_in_place(shape, rank_count, settings)) {
+  if (shape.even_parts &&
+      may_read_in_place(shape, places_of_job(settings.host_of_rank, rank_count), settings)) {
     const std::uint64_t bytes = shape.element_count * dtype_bytes(shape.dtype);
     settings.prefers_single_copy = copy_tuner_.begins(shape.kind, bytes, false, clock_.now());
   }
