@@ -30,6 +30,15 @@ int host_count_of(const ScheduleParams& params) {
              : *std::max_element(params.host_of_rank.begin(), params.host_of_rank.end()) + 1;
 }
 
+// Hosts, or the ranks of the only one.
+int unit_count_of(const ScheduleParams& params) {
+  const int hosts = host_count_of(params);
+  return hosts > 1 ? hosts : params.rank_count;
+}
+
+// Of more hosts, or ranks of the only one, a shorter vector is not enough to be quick.
+constexpr int kUnitsOfShortVectors = 16;
+
 double op_count_most(const AlgorithmRow& row, const ScheduleParams& params) {
   const auto elements = static_cast<double>(elements_of(row.kind, params));
   const double longest =
@@ -202,16 +211,47 @@ Cost on_the_logarithm(std::span<const Point> points, int doublings, double ranks
   });
 }
 
-// Twice as many chunks take twice the steady state's time, once the pipeline is full.
-Result<Cost> along_the_vector(const AlgorithmRow& row, const ScheduleParams& params, DType dtype,
-                              const CostParameters& parameters) {
-  const auto elements = static_cast<double>(elements_of(row.kind, params));
-  double part = elements;
+// A bound may be far from what there is, as of hosts that share slots. So where it is too much, ops
+// are counted, if that is quick: those of the first rank, which has most where there is a root or a
+// leader, and of the last, which folds away where the first does not.
+double op_count_likely(const AlgorithmRow& row, ScheduleParams params, double ops_most) {
+  const double bound = op_count_most(row, params);
+  params.rank = Rank{0};
+  if (bound * params.rank_count <= ops_most || bound > ops_most ||
+      !check_params(row.kind, params).ok()) {
+    return bound;
+  }
+  std::size_t most = 0;
+  for (const int rank : {0, params.rank_count - 1}) {
+    params.rank = Rank{rank};
+    most = std::max(most, row.make(params).ops.size());
+  }
+  return std::min(bound, static_cast<double>(most) + params.rank_count / 8.0);
+}
+
+// The longest half, quarter, ... of the vector that is short enough.
+struct Shortened {
+  double elements;
+  double ops;  // of all ranks
+};
+Shortened shortened(const AlgorithmRow& row, const ScheduleParams& params, double ops_most) {
+  Shortened part{static_cast<double>(elements_of(row.kind, params)), 0};
   ScheduleParams smaller = params;
   do {
-    part = std::floor(part / 2);
-    set_elements(row.kind, static_cast<std::uint64_t>(part), smaller);
-  } while (part > 1 && op_count_most(row, smaller) * params.rank_count > kCostOpsMost);
+    part.elements = std::floor(part.elements / 2);
+    set_elements(row.kind, static_cast<std::uint64_t>(part.elements), smaller);
+    part.ops = op_count_likely(row, smaller, ops_most) * params.rank_count;
+  } while (part.elements > 1 && part.ops > ops_most);
+  return part;
+}
+
+// Twice as many chunks take twice the steady state's time, once the pipeline is full.
+Result<Cost> along_the_vector(const AlgorithmRow& row, const ScheduleParams& params, DType dtype,
+                              const CostParameters& parameters, double ops_most) {
+  const auto elements = static_cast<double>(elements_of(row.kind, params));
+  const double part = shortened(row, params, ops_most).elements;
+  ScheduleParams smaller = params;
+  set_elements(row.kind, static_cast<std::uint64_t>(part), smaller);
   HVD_ASSIGN(const Cost second, predict_every_rank(row, smaller, dtype, parameters));
   const double half = std::floor(part / 2);
   set_elements(row.kind, static_cast<std::uint64_t>(half), smaller);
@@ -222,7 +262,8 @@ Result<Cost> along_the_vector(const AlgorithmRow& row, const ScheduleParams& par
 }
 
 Result<Cost> along_the_ranks(const AlgorithmRow& row, const ScheduleParams& params, DType dtype,
-                             const CostParameters& parameters, int unit_count) {
+                             const CostParameters& parameters, double ops_most) {
+  const int unit_count = unit_count_of(params);
   // Halved again and again, and never from a number that needs a fold to one that does not.
   const bool folds = !std::has_single_bit(static_cast<unsigned>(unit_count));
   const auto halved = [&](int units) {
@@ -232,7 +273,7 @@ Result<Cost> along_the_ranks(const AlgorithmRow& row, const ScheduleParams& para
   int third_units = unit_count;
   int halvings = 0;
   const auto is_small = [&](const ScheduleParams& job) {
-    return op_count_most(row, job) * job.rank_count <= kCostOpsMost;
+    return op_count_most(row, job) * job.rank_count <= ops_most;
   };
   do {
     third_units = halved(third_units);
@@ -240,7 +281,7 @@ Result<Cost> along_the_ranks(const AlgorithmRow& row, const ScheduleParams& para
   } while (third_units > 16 && !is_small(shrunk(row, params, third_units)));
   const auto point = [&](int units) -> Result<Point> {
     const ScheduleParams job = shrunk(row, params, units);
-    HVD_ASSIGN(const Cost cost, predict_algorithm(row, job, dtype, parameters));
+    HVD_ASSIGN(const Cost cost, predict_algorithm(row, job, dtype, parameters, ops_most));
     return Point{cost, static_cast<double>(job.rank_count)};
   };
   const double ranks = params.rank_count;
@@ -280,31 +321,49 @@ Result<std::vector<Schedule>> make_all_schedules(const AlgorithmRow& row,
   return schedules;
 }
 
+PredictionPlan plan_prediction(const AlgorithmRow& row, const ScheduleParams& whole,
+                               double ops_most) {
+  const ScheduleParams params = of_those_in_it(row, whole);
+  const double of_one = op_count_likely(row, params, ops_most);
+  const auto elements = static_cast<double>(elements_of(row.kind, params));
+  if (of_one * params.rank_count <= ops_most) {
+    return {.ops = of_one * params.rank_count, .elements = elements};
+  }
+  if (all_do_the_same(row, params) && of_one <= ops_most * 4) {
+    return {.method = CostMethod::one_for_all, .ops = of_one, .elements = elements};
+  }
+  if (unit_count_of(params) > kUnitsOfShortVectors) {
+    return {.method = CostMethod::extrapolated, .is_along_hosts = true, .elements = elements};
+  }
+  const Shortened part = shortened(row, params, ops_most);
+  // It, and half of it.
+  return {.method = CostMethod::extrapolated, .ops = part.ops * 2, .elements = part.elements};
+}
+
 Result<Cost> predict_algorithm(const AlgorithmRow& row, const ScheduleParams& whole, DType dtype,
-                               const CostParameters& parameters) {
+                               const CostParameters& parameters, double ops_most) {
   const ScheduleParams params = of_those_in_it(row, whole);
   if (const std::string_view need = unmet_need(row, params); !need.empty()) {
     return error(StatusCode::invalid_argument, "no time can be predicted of ",
                  collective_name(row.kind), " by ", row.name, ": ", need);
   }
-  if (op_count_most(row, params) * params.rank_count <= kCostOpsMost) {
+  const PredictionPlan plan = plan_prediction(row, params, ops_most);
+  if (plan.method == CostMethod::every_rank) {
     return predict_every_rank(row, params, dtype, parameters);
   }
   ScheduleParams of_one = params;
   of_one.rank = Rank{0};
   HVD_TRY(check_params(row.kind, of_one));
-  if (all_do_the_same(row, params) && op_count_most(row, params) <= kCostOpsMost * 4) {
+  if (plan.method == CostMethod::one_for_all) {
     const Result<Cost> cost = predict_symmetric(row.make(of_one), dtype, parameters);
     if (cost.ok()) {
       return cost;
     }
   }
-  const int hosts = host_count_of(params);
-  const int unit_count = hosts > 1 ? hosts : params.rank_count;
-  if (unit_count <= 16) {
-    return along_the_vector(row, params, dtype, parameters);
+  if (unit_count_of(params) <= kUnitsOfShortVectors) {
+    return along_the_vector(row, params, dtype, parameters, ops_most);
   }
-  return along_the_ranks(row, params, dtype, parameters, unit_count);
+  return along_the_ranks(row, params, dtype, parameters, ops_most);
 }
 
 }  // namespace hvd

@@ -19,7 +19,7 @@ namespace hvd {
 Result<std::vector<Schedule>> make_all_schedules(const AlgorithmRow& row,
                                                  const ScheduleParams& params);
 
-// Jobs of up to kCostOpsMost ops are evaluated rank by rank. In larger ones one rank stands for all
+// Jobs of up to ops_most ops are evaluated rank by rank. In larger ones one rank stands for all
 // where all do the same: rings and exchanges at any number of ranks, halving and doubling at a
 // power of two, if each rank has its host. What is left is extrapolated from smaller jobs of the
 // same make, along the vector or along the hosts: rounds grow with the logarithm of the hosts or
@@ -27,6 +27,16 @@ Result<std::vector<Schedule>> make_all_schedules(const AlgorithmRow& row,
 // are then taken to be equal.
 inline constexpr double kCostOpsMost = 4e5;
 Result<Cost> predict_algorithm(const AlgorithmRow& row, const ScheduleParams& params, DType dtype,
-                               const CostParameters& parameters);
+                               const CostParameters& parameters, double ops_most = kCostOpsMost);
+
+// How that would go about it: to know what it takes before it is done.
+struct PredictionPlan {
+  CostMethod method = CostMethod::every_rank;
+  bool is_along_hosts = false;  // extrapolated from jobs of fewer hosts or ranks
+  double ops = 0;               // that are evaluated, at most; not said where is_along_hosts
+  double elements = 0;          // of the longest vector that is evaluated
+};
+PredictionPlan plan_prediction(const AlgorithmRow& row, const ScheduleParams& params,
+                               double ops_most);
 
 }  // namespace hvd

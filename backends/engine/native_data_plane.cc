@@ -74,6 +74,7 @@ Result<std::unique_ptr<NativeDataPlane>> NativeDataPlane::create(Rank rank, int 
   // Finds an HVD_ALGORITHM that is none here, where there is somebody to tell.
   const WorkShape any{.kind = CollectiveKind::allreduce, .dtype = DType::float32};
   HVD_TRY(hvd::choose(any, rank_count, plane->selector_settings()).status());
+  plane->tune({});
   return plane;
 }
 
@@ -95,7 +96,11 @@ NativeDataPlane::LaneState NativeDataPlane::make_lane(Lane lane, int rank_count)
           .execution = {}};
 }
 
-void NativeDataPlane::tune(const Tuning& tuning) { tuning_ = tuning; }
+void NativeDataPlane::tune(const Tuning& tuning) {
+  tuning_ = tuning;
+  decisions_ = std::make_unique<DecisionTable>(static_cast<int>(world_.members.size()),
+                                               selector_settings(), tuning_.cost);
+}
 
 SelectorSettings NativeDataPlane::selector_settings() const {
   const auto slot_bytes = [&](Lane lane) {
@@ -125,16 +130,13 @@ Status NativeDataPlane::accepts(const Request& request) const {
 }
 
 ScheduleChoice NativeDataPlane::choose(const WorkShape& shape) {
-  SelectorSettings settings = selector_settings();
-  settings.in_arena = shape.in_arena;
-  const int rank_count = static_cast<int>(world_.members.size());
+  bool prefers_single_copy = false;
   // Where parts differ, so do the ranks in what they have to do, and the root's time says little.
-  if (shape.even_parts &&
-      may_read_in_place(shape, places_of_job(settings.host_of_rank, rank_count), settings)) {
+  if (shape.even_parts && decisions_->may_read_in_place(shape)) {
     const std::uint64_t bytes = shape.element_count * dtype_bytes(shape.dtype);
-    settings.prefers_single_copy = copy_tuner_.begins(shape.kind, bytes, false, clock_.now());
+    prefers_single_copy = copy_tuner_.begins(shape.kind, bytes, false, clock_.now());
   }
-  const Result<ScheduleChoice> choice = hvd::choose(shape, rank_count, settings);
+  const Result<ScheduleChoice> choice = decisions_->choose(shape, prefers_single_copy);
   HVD_CHECK(choice.ok());  // pair: create() has tried the settings
   return *choice;
 }

@@ -17,6 +17,7 @@
 #include "backends/engine/group_place.h"
 #include "backends/engine/schedule_cache.h"
 #include "backends/engine/two_way_tuner.h"
+#include "collectives/decision_table.h"
 #include "collectives/selector.h"
 #include "collectives/tuning.h"
 #include "core/base/clock.h"
@@ -41,6 +42,8 @@ class NativeDataPlane final : public DataPlane {
   // it.
   void tune(const Tuning& tuning);
   const Tuning& tuning() const { return tuning_; }
+  // What the root chooses by.
+  DecisionTable& decisions() { return *decisions_; }
 
   std::string description() const override { return transport_.description(); }
   Status accepts(const Request& request) const override;
@@ -107,6 +110,7 @@ class NativeDataPlane final : public DataPlane {
   const WireType wire_type_;         // HVD_WIRE_DTYPE, where there is more than one host
   const bool deterministic_;         // HVD_DETERMINISTIC
   Tuning tuning_ = {};
+  std::unique_ptr<DecisionTable> decisions_;  // by tuning_; never null once create() is done
   Transport& transport_;
   const SteadyClock clock_;
   TwoWayTuner store_tuner_;        // through the caches or past them

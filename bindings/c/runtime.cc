@@ -12,6 +12,7 @@
 #include "backends/tcp/job_transport.h"
 #include "bindings/c/info.h"
 #include "bindings/c/spin_policy.h"
+#include "collectives/decision_text.h"
 
 namespace hvd {
 namespace {
@@ -206,6 +207,11 @@ void Runtime::start(ControlPlane& control, std::vector<RankAddress> addresses) {
     logger_->info("job of ", identity_.size, " ranks; identity from ", identity_.source,
                   "; secret from ", secret_.source, "; data: ", data_->description());
     logger_->info("calibration: ", tuning_text(data_->tuning()));
+    if (logger_->on(LogLevel::debug)) {
+      for (const std::string& line : decision_lines(data_->decisions())) {
+        logger_->debug("decision: ", line);
+      }
+    }
   }
 }
 

@@ -7,6 +7,9 @@
 
 #include "backends/shm/domain_layout.h"
 #include "backends/tcp/tcp_transport.h"
+#include "collectives/decision_table.h"
+#include "collectives/decision_text.h"
+#include "collectives/figure_text.h"
 #include "collectives/predict_algorithm.h"
 #include "collectives/schedule_text.h"
 #include "collectives/verifier.h"
@@ -23,23 +26,6 @@ std::string format(const char* pattern, Values... values) {
   std::array<char, 128> text{};
   (void)std::snprintf(text.data(), text.size(), pattern, values...);
   return text.data();
-}
-
-std::string bytes_text(double bytes) {
-  constexpr std::array<const char*, 6> kUnits = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
-  std::size_t unit = 0;
-  while (bytes >= 1024 && unit + 1 < kUnits.size()) {
-    bytes /= 1024;
-    ++unit;
-  }
-  return format("%.4g %s", bytes, kUnits[unit]);
-}
-
-std::string time_text(double seconds) {
-  if (seconds < 1e-3) {
-    return format("%.3g us", seconds * 1e6);
-  }
-  return seconds < 1 ? format("%.3g ms", seconds * 1e3) : format("%.3g s", seconds);
 }
 
 std::vector<int> local_sizes(const ExplainOptions& options) {
@@ -91,8 +77,13 @@ class Job {
                           .root = options_.root,
                           .even_parts = elements() % ranks() == 0,
                           .in_arena = options_.in_arena};
-    HVD_ASSIGN(const ScheduleChoice choice, hvd::choose(shape, options_.rank_count(), settings));
+    DecisionTable table(options_.rank_count(), settings, options_.parameters);
+    HVD_ASSIGN(const ScheduleChoice choice, table.choose(shape));
     return unpack_choice(choice, options_.kind);
+  }
+
+  DecisionTable decisions() const {
+    return DecisionTable(options_.rank_count(), settings_, options_.parameters);
   }
 
   ScheduleParams params(const ScheduleSpec& spec) const {
@@ -172,17 +163,9 @@ Result<std::vector<Candidate>> candidates_of(const Job& job, const ExplainOption
   return candidates;
 }
 
-std::string title(const ExplainOptions& options) {
+std::string ranks_text(const ExplainOptions& options) {
   const std::vector<int> sizes = local_sizes(options);
-  std::string text(collective_name(options.kind));
-  if (options.kind != CollectiveKind::barrier) {
-    text += str(" of ", bytes_text(static_cast<double>(options.bytes)), " of ",
-                dtype_name(options.dtype));
-  }
-  if (reduces(options.kind)) {
-    text += str(", ", reduce_op_name(options.op));
-  }
-  text += str("; ", options.rank_count(), options.rank_count() == 1 ? " rank" : " ranks");
+  std::string text = str(options.rank_count(), options.rank_count() == 1 ? " rank" : " ranks");
   if (sizes.size() == 1) {
     return text + " on one host";
   }
@@ -192,6 +175,18 @@ std::string title(const ExplainOptions& options) {
     text += str(host == 0 ? "" : " + ", sizes[host]);
   }
   return text + (sizes.size() > kSizesShown ? " + ...)" : ")");
+}
+
+std::string title(const ExplainOptions& options) {
+  std::string text(collective_name(options.kind));
+  if (options.kind != CollectiveKind::barrier) {
+    text += str(" of ", bytes_text(static_cast<double>(options.bytes)), " of ",
+                dtype_name(options.dtype));
+  }
+  if (reduces(options.kind)) {
+    text += str(", ", reduce_op_name(options.op));
+  }
+  return text + "; " + ranks_text(options);
 }
 
 std::string choice_text(const Candidate& chosen) {
@@ -211,8 +206,10 @@ std::string reason_text(const ExplainOptions& options, const Candidate& chosen,
                         const std::vector<Candidate>& candidates) {
   const Candidate& fastest = candidates.front();
   std::string text = "why        ";
-  text += options.algorithm == "auto" ? "the selector's rules for this size, these ranks and hosts"
-                                      : "asked for by --algorithm";
+  text += options.algorithm != "auto" ? "asked for by --algorithm"
+          : options.host_count() > 1
+              ? "by predicted time, where that is clear, else the rules for this size and job"
+              : "the rules for this size and these ranks";
   if (fastest.row == chosen.row) {
     return text + "; predicted to be the fastest that this job can have\n";
   }
@@ -312,6 +309,11 @@ Result<std::string> decision_table(const ExplainOptions& options) {
 }  // namespace
 
 Result<std::string> explain(const ExplainOptions& options) {
+  if (options.print_decisions) {
+    const Job job(options);
+    DecisionTable table = job.decisions();
+    return str(ranks_text(options), "\n\n", decisions_text(table, options.kind));
+  }
   if (options.print_table) {
     return decision_table(options);
   }

@@ -52,6 +52,7 @@ struct RawOptions {
   std::string algorithm = "auto", chunk, root = "0", wire = "own";
   std::string latency, overhead, gap, gbit, mbit, flag, cached, memory;
   bool in_place = false, arena = false, no_single_copy = false, schedule = false, table = false;
+  bool decisions = false;
   bool help = false, version = false;
 };
 
@@ -83,6 +84,8 @@ void add_options(CLI::App& app, RawOptions& raw) {
   app.add_flag("--no-single-copy", raw.no_single_copy, "as HVD_SINGLE_COPY off");
   app.add_flag("--schedule", raw.schedule, "print the ops of all ranks");
   app.add_flag("--table", raw.table, "print what is chosen for other sizes and numbers of hosts");
+  app.add_flag("--decisions", raw.decisions,
+               "print what is chosen for all sizes, the predicted times and the next best");
   app.add_option("--latency-us", raw.latency, "between two hosts (default 10)")->type_name("US");
   app.add_option("--overhead-us", raw.overhead, "of a core for each chunk (default 1.5)")
       ->type_name("US");
@@ -345,6 +348,7 @@ Result<ExplainOptions> judge(const RawOptions& raw) {
   options.reads_peers = !raw.no_single_copy;
   options.print_schedule = raw.schedule;
   options.print_table = raw.table;
+  options.print_decisions = raw.decisions;
   return options;
 }
 

@@ -38,6 +38,7 @@ struct ExplainOptions {
   WireType wire = WireType::own;
   bool print_schedule = false;
   bool print_table = false;
+  bool print_decisions = false;
   CostParameters parameters;
 
   int rank_count() const { return static_cast<int>(host_of_rank.size()); }

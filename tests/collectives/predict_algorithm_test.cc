@@ -126,6 +126,15 @@ TEST_CASE("one rank stands for all where all do the same", "[cost]") {
   }
 }
 
+// Of all ranks' ops.
+Cost exact_cost(const AlgorithmRow& row, const ScheduleParams& params) {
+  const Result<std::vector<Schedule>> schedules = make_all_schedules(row, params);
+  REQUIRE(schedules.ok());
+  const Result<Cost> exact = predict(*schedules, DType::float32, {}, params.host_of_rank);
+  REQUIRE(exact.ok());
+  return *exact;
+}
+
 TEST_CASE("what is extrapolated is near what was evaluated rank by rank", "[cost]") {
   using Kind = CollectiveKind;
   struct Large {
@@ -135,6 +144,7 @@ TEST_CASE("what is extrapolated is near what was evaluated rank by rank", "[cost
     std::uint64_t bytes;
     int ranks_per_host;
     std::uint64_t chunk_bytes;
+    double ops_most = kCostOpsMost;
   };
   for (const Large& large :
        {Large{Kind::broadcast, Algorithm::tree, 128, 8 * kMiB, 1, 16 * kKiB},
@@ -142,21 +152,61 @@ TEST_CASE("what is extrapolated is near what was evaluated rank by rank", "[cost
         Large{Kind::allreduce, Algorithm::recursive_doubling, 100, 8 * kMiB, 2, 8 * kKiB},
         Large{Kind::allreduce, Algorithm::halving_doubling, 150, 8 * kMiB, 1, 8 * kKiB},
         Large{Kind::allreduce, Algorithm::ring, 384, 16 * kMiB, 4, 256 * kKiB},
-        Large{Kind::allreduce, Algorithm::hierarchical, 64, 64 * kMiB, 4, 256 * kKiB},
+        Large{Kind::allreduce, Algorithm::hierarchical, 64, 64 * kMiB, 4, 256 * kKiB, 4e4},
         Large{Kind::allreduce, Algorithm::ring, 8, 32 * kMiB, 4, kKiB}}) {
     INFO(collective_name(large.kind) << " by " << algorithm_name(large.algorithm));
     const ScheduleParams params =
         job(large.kind, large.rank_count, large.bytes, large.ranks_per_host, large.chunk_bytes);
     const AlgorithmRow& row = row_of(large.kind, large.algorithm);
-    const Cost quick = cost_of(large.kind, large.algorithm, params);
-    const Result<std::vector<Schedule>> schedules = make_all_schedules(row, params);
-    REQUIRE(schedules.ok());
-    const Result<Cost> exact = predict(*schedules, DType::float32, {}, params.host_of_rank);
-    REQUIRE(exact.ok());
-    CHECK(quick.method == CostMethod::extrapolated);
-    CHECK(quick.seconds == Approx(exact->seconds).epsilon(0.25));
-    CHECK(quick.network_bytes == Approx(exact->network_bytes).epsilon(0.25));
+    const Result<Cost> quick = predict_algorithm(row, params, DType::float32, {}, large.ops_most);
+    REQUIRE(quick.ok());
+    const Cost exact = exact_cost(row, params);
+    CHECK(quick->method == CostMethod::extrapolated);
+    CHECK(quick->seconds == Approx(exact.seconds).epsilon(0.25));
+    CHECK(quick->network_bytes == Approx(exact.network_bytes).epsilon(0.25));
   }
+}
+
+TEST_CASE("few chunks of a vector tell what all of it takes", "[cost]") {
+  int extrapolated_count = 0;
+  for (const AlgorithmRow& row : algorithm_rows()) {
+    for (const int ranks_per_host : {1, 2}) {
+      const ScheduleParams params = job(row.kind, 6, 16 * kMiB, ranks_per_host, 64 * kKiB);
+      const PredictionPlan plan = plan_prediction(row, params, 1500);
+      // Adasum is for short vectors, hosts with one rank each need nothing inside them.
+      const bool is_odd = (row.needs & kNeedsAdasum) != 0 ||
+                          (row.algorithm == Algorithm::hierarchical && ranks_per_host == 1);
+      if (is_odd || !unmet_need(row, params).empty() || plan.method != CostMethod::extrapolated) {
+        continue;
+      }
+      INFO(collective_name(row.kind) << " by " << row.name << ", " << ranks_per_host << " a host");
+      const Result<Cost> quick = predict_algorithm(row, params, DType::float32, {}, 1500);
+      REQUIRE(quick.ok());
+      CHECK(quick->seconds == Approx(exact_cost(row, params).seconds).epsilon(0.1));
+      CHECK_FALSE(plan.is_along_hosts);
+      CHECK(plan.ops <= 2 * 1500);
+      ++extrapolated_count;
+    }
+  }
+  CHECK(extrapolated_count > 15);
+}
+
+TEST_CASE("a plan says what a prediction does", "[cost]") {
+  const AlgorithmRow& ring = row_of(CollectiveKind::allreduce, Algorithm::ring);
+  const auto method = [&](int hosts, double ops_most) {
+    const ScheduleParams params = job(CollectiveKind::allreduce, hosts, kMiB);
+    const PredictionPlan plan = plan_prediction(ring, params, ops_most);
+    const Result<Cost> cost = predict_algorithm(ring, params, DType::float32, {}, ops_most);
+    REQUIRE(cost.ok());
+    CHECK(cost->method == plan.method);
+    CHECK((plan.method != CostMethod::every_rank || cost->op_count <= plan.ops));
+    return plan.method;
+  };
+  CHECK(method(4, 1e4) == CostMethod::every_rank);
+  CHECK(method(64, 1e4) == CostMethod::one_for_all);
+  CHECK(plan_prediction(row_of(CollectiveKind::broadcast, Algorithm::tree),
+                        job(CollectiveKind::broadcast, 64, 64 * kMiB), 1e3)
+            .is_along_hosts);
 }
 
 TEST_CASE("of 131072 ranks and of 100000 each algorithm is predicted in a second", "[cost]") {

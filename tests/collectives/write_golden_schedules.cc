@@ -1,7 +1,11 @@
-// Writes the schedules of golden_schedules.h into a folder: write_golden_schedules FOLDER.
+// Writes what golden_schedules.h and golden_decisions.h have into a folder: write_golden_schedules
+// FOLDER.
 #include <fstream>
 #include <iostream>
+#include <utility>
+#include <vector>
 
+#include "tests/collectives/golden_decisions.h"
 #include "tests/collectives/golden_schedules.h"
 
 int main(int argc, char* argv[]) {
@@ -9,7 +13,12 @@ int main(int argc, char* argv[]) {
     std::cerr << "usage: write_golden_schedules FOLDER\n";
     return 2;
   }
-  for (const hvd::GoldenFile& file : hvd::golden_schedules()) {
+  std::vector<hvd::GoldenFile> files = hvd::golden_schedules();
+  std::vector<hvd::GoldenFile> decisions = hvd::golden_decisions();
+  for (hvd::GoldenFile& file : decisions) {
+    files.push_back(std::move(file));
+  }
+  for (const hvd::GoldenFile& file : files) {
     const std::string path = std::string(argv[1]) + "/" + file.name;
     std::ofstream out(path, std::ios::binary);
     out << file.text;

@@ -123,6 +123,15 @@ def test_rank_0_decides_whether_ranks_measure(tmp_path):
         job.end()
 
 
+def test_rank_0_prints_at_level_debug_what_it_chooses_by(tmp_path):
+    each = each_of("abcd", [tmp_path / str(rank) for rank in range(4)])
+    with Job(4, each=each, HVD_LOG_LEVEL="debug") as job:
+        job.init().works()
+        job.ranks[0].wait_for_errors(r"decision: allreduce: up to \S+ KiB recursive_doubling, by")
+        job.ranks[0].wait_for_errors(r"decision: broadcast: up to \S+ MiB chain in chunks of 16")
+        assert "decision: " not in job.ranks[1].errors
+
+
 def test_a_value_that_does_not_exist_is_an_error_before_anybody_is_waited_for():
     with Job(2, HVD_CALIBRATION="sometimes") as job:
         for rank in job.ranks:

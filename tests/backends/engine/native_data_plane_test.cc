@@ -308,6 +308,20 @@ TEST_CASE("a setting of HVD_CHUNK_BYTES cuts the vector into such chunks", "[eng
         "");
 }
 
+TEST_CASE("the root chooses by what the job agreed on, or the defaults", "[engine]") {
+  EngineWorld world(4, EngineWorld::default_config(), LoopbackWorld::kGeometry, {0, 1, 2, 3});
+  NativeDataPlane& root = *world.planes[0];
+  const WorkShape shape{
+      .kind = CollectiveKind::reduce_scatter, .dtype = DType::float32, .element_count = 1024};
+  const auto algorithm = [&] { return unpack_choice(root.choose(shape), shape.kind)->algorithm; };
+  CHECK(algorithm() == Algorithm::pairwise);
+  Tuning tuning;
+  tuning.cost.latency_seconds = 1e-6;
+  tuning.cost.overhead_seconds = 50e-6;  // three messages cost more than two rounds
+  root.tune(tuning);
+  CHECK(algorithm() == Algorithm::circulant);
+}
+
 TEST_CASE("an HVD_ALGORITHM that is none is refused when the plane is made", "[engine]") {
   SteadyClock clock;
   LoopbackWorld world(2, clock);

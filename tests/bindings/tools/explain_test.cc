@@ -109,6 +109,19 @@ TEST_CASE("the decision table has a row for each size", "[explain]") {
   CHECK(says(text_of("allreduce --ranks 2 --table"), "two_shot"));
 }
 
+TEST_CASE("all decisions of a job are printed, with times and the next best", "[explain]") {
+  const std::string text = text_of("broadcast --ranks 4 --hosts 4 --decisions");
+  INFO(text);
+  CHECK(says(text, "4 ranks on 4 hosts (1 + 1 + 1 + 1)\n"));
+  CHECK(says(text, "   1 MiB  chain                16 KiB     967 us  double_tree"));
+  CHECK(says(text, "next best"));
+  // The network decides.
+  CHECK(!says(text_of("broadcast --ranks 4 --hosts 4 --decisions --latency-us 5000"),
+              "   1 MiB  chain                16 KiB"));
+  CHECK(says(text_of("allreduce --ranks 4 --decisions"), "rules"));
+  CHECK(says(text_of("barrier --ranks 4 --hosts 4 --decisions"), "dissemination"));
+}
+
 TEST_CASE("131072 ranks are explained without a proof", "[explain]") {
   const std::string text = text_of("allreduce --ranks 131072 --hosts 65536 --bytes 64MiB");
   CHECK(says(text, "verified   not here"));
