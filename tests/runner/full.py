@@ -10,8 +10,8 @@ verify-N  every algorithm's schedules on all numbers of ranks up to 64, some up 
           17-32, 33-48, 49-64, 256 or 1024, each up to an hour; as many numbers at once as cores
 fuzz      20,000 inputs for each parser (test cases with the tag [fuzz]) under ASan+UBSan
 
-A part (of verify-N a number of ranks) that passed on this commit is not run again, so that a run
-that was stopped goes on.
+A part (of verify-N a number of ranks, of san a suite) that passed on this commit is not run again,
+so that a run that was stopped goes on.
 """
 
 import ast
@@ -62,7 +62,9 @@ def logged(command, name, env=None):
 def build_with(sanitizer):
     """Configures and compiles build-asan/ or build-tsan/."""
     folder = ROOT / f"build-{sanitizer}"
-    compiler = {"CC": "clang", "CXX": "clang++"}
+    # Meson looks for ccache by itself only where it chooses the compiler itself.
+    cache = "ccache " if shutil.which("ccache") else ""
+    compiler = {"CC": f"{cache}clang", "CXX": f"{cache}clang++"}
     failed = []
     if not (folder / "build.ninja").exists():
         options = ["-Dbuildtype=debugoptimized", "-Db_lundef=false", "-Dpython=disabled"]
@@ -87,7 +89,8 @@ def san():
         folder, failed = build_with(sanitizer)
         results += failed
         for name in names if not failed else ():
-            results += run_programs(name, folder, settings=SANITIZER_SETTINGS)
+            run = functools.partial(run_programs, name, folder, settings=SANITIZER_SETTINGS)
+            results += once(f"{sanitizer}-{name}", f"{name} under {sanitizer}", run)
     return results
 
 
@@ -182,13 +185,10 @@ def verify(rank_counts):
 def verify_one(test, rank_count):
     """The test case of tests/collectives/verify_algorithms_full.cc for that many ranks."""
     name = f"verify-of-{rank_count}"
-    if passed_before(name):
-        return [Result("verify", f"{rank_count} ranks, on this commit before", "passed")]
     renamed = {**test, "name": name}
-    results = suites.run_meson_test("verify", renamed, extra=(f"* - {rank_count}",))
-    if results and all(r.outcome == "passed" for r in results):
-        remember(name)
-    return results
+    pattern = (f"* - {rank_count}",)
+    run = functools.partial(suites.run_meson_test, "verify", renamed, extra=pattern)
+    return once(name, f"{rank_count} ranks", run)
 
 
 def damage():
@@ -234,6 +234,16 @@ def remember(name):
     if commit():
         STAMPS.mkdir(parents=True, exist_ok=True)
         stamp_of(name).touch()
+
+
+def once(name, title, run):
+    """The results of `run`, or one that says that all of them passed on this commit before."""
+    if passed_before(name):
+        return [Result("full", f"{title}, on this commit before", "passed")]
+    results = run()
+    if results and not any(r.outcome == "failed" for r in results):
+        remember(name)
+    return results
 
 
 def main(arguments):

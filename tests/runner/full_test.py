@@ -38,6 +38,22 @@ def test_a_number_of_ranks_that_failed_is_run_again(monkeypatch):
     assert patterns == ["* - 5", "* - 5"]
 
 
+def test_a_suite_that_passed_under_a_sanitizer_is_not_run_again_because_another_failed(monkeypatch):
+    ran = []
+
+    def run_programs(suite, folder, settings):
+        ran.append((folder, suite))
+        outcome = "failed" if (folder, suite) == ("tsan", "sim") else "passed"
+        return [Result(suite, suite, outcome)]
+
+    monkeypatch.setattr(full, "build_with", lambda sanitizer: (sanitizer, []))
+    monkeypatch.setattr(full, "run_programs", run_programs)
+    assert [r.name for r in full.san() if r.outcome == "failed"] == ["sim"]
+    ran.clear()
+    full.san()
+    assert ran == [("tsan", "sim")]
+
+
 def test_nothing_is_remembered_of_a_changed_tree(monkeypatch):
     monkeypatch.setattr(full, "commit", lambda: "")
     patterns = runs_of(monkeypatch, "passed")
