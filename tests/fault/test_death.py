@@ -17,8 +17,6 @@ from job import (
 )
 
 BIG = 16 << 20  # elements: 64 MiB of float32
-# An event takes milliseconds; this machine may be busy. The figure is printed.
-SECONDS_MAX = 5.0
 
 PHASES = {
     "idle": "",
@@ -41,13 +39,13 @@ def cases():
 
 def check_survivors(job, victim, died):
     for rank in job.others(victim.number):
-        answer = rank.hear(SECONDS_MAX + 25)
+        answer = rank.hear()
         assert answer.is_error("aborted", victim.who)
         # Through the control channel, or through the memory that was shared: who is quicker.
         assert re.search(r"died|ended while its part was still awaited", answer.text), answer
         assert answer.rank == victim.number, answer
         print(f"rank {rank.number} learnt it after {(answer.at - died) * 1e3:.1f} ms")
-        assert answer.at - died < SECONDS_MAX
+        assert answer.at_once, answer
 
 
 @pytest.mark.parametrize(("phase", "victim"), cases())
@@ -91,11 +89,11 @@ def test_who_waits_for_another_name_learns_of_the_death_too():
         job[1].tell("wait one")
         job[2].tell("barrier two")
         assert job[3].do("start barrier three").ok
-        died = job[0].kill()
+        job[0].kill()
         for rank in job.others(0, 3):
-            answer = rank.hear(30)
+            answer = rank.hear()
             assert answer.is_error("aborted", job[0].who, "died")
-            assert answer.at - died < SECONDS_MAX
+            assert answer.at_once, answer
         job[3].do("wait three").is_error("aborted", job[0].who)
 
 
@@ -140,8 +138,8 @@ def die_in_init(victim, call, number=signal.SIGKILL):
         died = time.monotonic()
         answers = {}
         for rank in job.others(victim):
-            first = rank.hear(20)
-            answers[rank.number] = first if first.verdict == "error" else rank.hear(20)
+            first = rank.hear()
+            answers[rank.number] = first if first.verdict == "error" else rank.hear()
         for answer in answers.values():
             assert answer.verdict == "error", (call, answer)
         return died, answers, dying
@@ -156,9 +154,9 @@ def check_death_in_init(victim, call):
     print(f"call {call}: {late * 1e3:.0f} ms;", *(a.text[:120] for a in answers.values()))
     for answer in answers.values():
         assert f"rank {victim}" in answer.text, (call, answer)
-        # Who had not come yet is waited for. Who had is missed at once.
+        # Who had not come yet is waited for. Who had is missed at once, by those who had come too.
         came = "set up" in answer.text or "shared memory" in answer.text
-        assert late < (SECONDS_MAX if came else START_TIMEOUT + SECONDS_MAX), (call, late, answer)
+        assert answer.at_once or not came, (call, answer)
         assert answer.code == (5 if "gave up" in answer.text else 4), answer
         assert answer.rank == victim, answer
     return True
@@ -192,7 +190,7 @@ def test_a_stopped_rank_is_an_error_that_names_it(victim):
         for rank in job.others(victim):
             rank.tell("allreduce x float32 4")
         for rank in job.others(victim):
-            answer = rank.hear(30)
+            answer = rank.hear()
             print(f"rank {rank.number} learnt it after {answer.at - start:.2f} s")
             assert answer.is_error("aborted", stopped.who, "HVD_HEARTBEAT_SECONDS 1")
             assert answer.rank == victim, answer

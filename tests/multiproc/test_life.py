@@ -124,8 +124,9 @@ def test_a_parent_s_death_is_seen_at_once_although_its_forked_child_lives_on():
             rank.tell("barrier never")
         died = job[1].kill()
         for rank in job.others(1):
-            answer = rank.hear(5)
+            answer = rank.hear()
             assert answer.is_error("aborted", job[1].who)
+            assert answer.at_once, answer
             print(f"rank {rank.number} learnt it after {(answer.at - died) * 1e3:.1f} ms")
 
 
@@ -134,7 +135,9 @@ def test_another_program_in_a_rank_s_place_is_the_rank_s_death():
         job.init()
         job[0].tell("barrier never")
         assert job[1].do("exec cat").ok
-        assert job[0].hear(5).is_error("aborted", job[1].who)
+        answer = job[0].hear()
+        assert answer.is_error("aborted", job[1].who)
+        assert answer.at_once, answer
 
 
 def test_hvd_in_a_rank_before_init_and_after_shutdown_says_so():
