@@ -1,8 +1,24 @@
 """Fixtures of the tests of hvdrun."""
 
+import signal
+
 import pytest
 
 import hvdrun_process
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _signals_as_at_a_terminal():
+    """Whoever starts the tests may ignore signals, as a shell does for what it runs in the
+    background and nohup for all; hvdrun and its ranks would inherit that."""
+    names = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM)
+    ignored = [n for n in names if signal.getsignal(n) == signal.SIG_IGN]
+    for number in ignored:
+        own = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+        signal.signal(number, own)
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
 
 
 @pytest.fixture

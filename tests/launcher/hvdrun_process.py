@@ -10,7 +10,7 @@ import time
 import uuid
 
 # For things that take milliseconds, on a machine that may be busy.
-PATIENCE = 30
+PATIENCE = 60
 TOKEN = "HVDRUN_TEST_TOKEN"
 
 
