@@ -106,7 +106,8 @@ class Calibration {
     PairProbe probe({.plane = world_.plane,
                      .idle = world_.idle,
                      .clock = world_.clock,
-                     .alive = [this, peer] { return alive(peer); }},
+                     .alive = [this, peer] { return alive(peer); },
+                     .between_hosts = !in_host},
                     peer);
     if (peer.value < world_.rank.value) {
       HVD_TRY(probe.follow());

@@ -1,6 +1,8 @@
 #include "backends/calibrate/pair_probe.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <limits>
 #include <utility>
 #include <vector>
@@ -16,15 +18,23 @@ namespace {
 constexpr std::uint64_t kFirstItem = std::uint64_t{1} << 62;
 constexpr int kPingsMost = 20;
 constexpr int kSleepyPingsMost = 6;
-// A pass over sockets is a system call; in between the memory of this host is looked at.
+// A pass over sockets is a system call; in between the memory of this host is looked at, but only
+// if what is awaited comes there.
 constexpr int kPassesBetweenPolls = 64;
+constexpr int kPassesBetweenPollsOfHosts = 4;
 constexpr Nanos kSleepMost = 10 * kMillisecond;
 // A way of that length is measured in spite of the budget, once.
 constexpr Nanos kPatience = 20 * kMillisecond;
 constexpr double kLatencyLeast = 1e-7;
-// Messages double until one takes that long: some ten times what interrupts and timers add.
-constexpr Nanos kLongEnough = 3 * kMillisecond;
-constexpr std::size_t kFirstBytes = std::size_t{16} << 10;
+// Messages grow until one takes that long on the wire: some ten times what interrupts and timers
+// add, and more than a token bucket lets pass at once (128 KiB of 1 Gbit/s are 1 ms).
+constexpr Nanos kLongEnough = 2 * kMillisecond;
+constexpr std::size_t kFirstBytes = std::size_t{4} << 10;
+constexpr std::size_t kSizesMost = 22;  // 1 B to kPairBytesMost
+static_assert(kPairBytesMost == std::size_t{1} << (kSizesMost - 1));
+// Beside the time that is meant for it: messages of a long way take what they take.
+constexpr Nanos kWaysOfRate = 16;
+constexpr std::size_t kLateMost = 8;
 
 // Every wire of a job takes chunks of a page in its express lane.
 ScheduleChoice small_choice() {
@@ -45,6 +55,8 @@ Status PairProbe::run(CollectiveKind kind, ScheduleChoice choice, std::span<std:
   item.segments.push_back({memory.data(), memory.data(), memory.size()});
   world_.plane.start(std::move(item));
   WorkCompletion completion;
+  const int passes_between_polls =
+      world_.between_hosts ? kPassesBetweenPollsOfHosts : kPassesBetweenPolls;
   for (int pass = 1;; ++pass) {
     world_.plane.progress();
     if (world_.plane.take_completion(completion)) {
@@ -56,7 +68,7 @@ Status PairProbe::run(CollectiveKind kind, ScheduleChoice choice, std::span<std:
       }
       world_.plane.end_sleep();
       HVD_TRY(world_.alive());
-    } else if (pass % kPassesBetweenPolls == 0) {
+    } else if (pass % passes_between_polls == 0) {
       (void)world_.idle.poll();
       HVD_TRY(world_.alive());
       yield_thread();  // the other may be waiting for this core
@@ -154,41 +166,79 @@ Result<Measurements> PairProbe::lead_in_host(Nanos budget) {
   return plausible(measured);
 }
 
-// By the difference of two messages, the second twice as long: what both have in common, as the
-// way there and back and a burst that passes unshaped, falls out. 0 where two such differences in
-// a row do not agree.
-Result<double> PairProbe::bytes_per_second(Nanos there_and_back, Time end) {
-  memory_.resize(kPairBytesMost);
-  Nanos before = 0;
-  double rate = 0;
-  double rate_before = 0;
-  for (std::size_t bytes = kFirstBytes; bytes <= kPairBytesMost; bytes *= 2) {
-    const ScheduleChoice choice = world_.plane.choose(
-        {.kind = CollectiveKind::send, .dtype = DType::uint8, .element_count = bytes});
-    const Command command{.byte_count = static_cast<std::uint32_t>(bytes), .choice = choice};
-    HVD_ASSIGN(Nanos took, round_trip(command));
-    // Short ones more often, as what disturbs them counts more.
-    for (int again = 0; again < 2 && took < kLongEnough / 4; ++again) {
-      HVD_ASSIGN(const Nanos one_more, round_trip(command));
-      took = std::min(took, one_more);
-    }
-    rate_before = rate;
-    rate = before > 0 && took > before
-               ? static_cast<double>(bytes) / 2 / seconds_from_nanos(took - before)
-               : 0;
-    before = took;
-    // Two differences need three messages, in spite of the budget where the way is long.
-    const bool is_late =
-        world_.clock.now() >= end && (bytes >= 4 * kFirstBytes || there_and_back > kPatience);
-    if (is_late || took > kLongEnough + 2 * there_and_back) {
-      break;
-    }
+Result<Nanos> PairProbe::message_time(std::size_t byte_count) {
+  const ScheduleChoice choice = world_.plane.choose(
+      {.kind = CollectiveKind::send, .dtype = DType::uint8, .element_count = byte_count});
+  const Command command{.byte_count = static_cast<std::uint32_t>(byte_count), .choice = choice};
+  HVD_ASSIGN(Nanos least, round_trip(command));
+  // What disturbs one, another may be spared; short ones more often, as it counts more there.
+  for (int again = 0; again < (least < kLongEnough / 4 ? 2 : 1) && least < kPatience; ++again) {
+    HVD_ASSIGN(const Nanos took, round_trip(command));
+    least = std::min(least, took);
   }
-  constexpr double kAgree = 1.5;
-  const bool agree = rate < kAgree * rate_before && rate_before < kAgree * rate;
-  return agree ? rate : 0;
+  return least;
 }
 
+// By the difference of two messages, the second twice as long: what both have in common, as the
+// way there and back and a burst that passes unshaped, falls out. Messages grow until one takes
+// long enough to be past a burst; then two such differences in a row have to agree, or messages
+// grow on. 0, not measured, where they never do in time.
+Result<double> PairProbe::bytes_per_second(Nanos there_and_back, Time end) {
+  memory_.resize(kPairBytesMost);
+  std::array<Nanos, kSizesMost> times{};  // by the logarithm of the bytes; 0: not taken
+  const auto time_of = [&](std::size_t bytes) -> Result<Nanos> {
+    Nanos& known = times[static_cast<std::size_t>(std::bit_width(bytes) - 1)];
+    if (known == 0) {
+      HVD_ASSIGN(known, message_time(bytes));
+    }
+    return known;
+  };
+  std::size_t bytes = kFirstBytes;
+  while (world_.clock.now() < end) {
+    HVD_ASSIGN(const Nanos took, time_of(bytes));
+    const Nanos on_the_wire = took - there_and_back;
+    if (on_the_wire < kLongEnough && bytes < kPairBytesMost) {
+      const std::size_t factor = on_the_wire < kLongEnough / 8 ? 4 : 2;
+      bytes = std::min(kPairBytesMost, bytes * factor);
+      continue;
+    }
+    HVD_ASSIGN(const Nanos half, time_of(bytes / 2));
+    HVD_ASSIGN(const Nanos quarter, time_of(bytes / 4));
+    if (took > half && half > quarter) {
+      constexpr double kAgree = 1.5;
+      const double rate = static_cast<double>(bytes) / 2 / seconds_from_nanos(took - half);
+      const double before = static_cast<double>(bytes) / 4 / seconds_from_nanos(half - quarter);
+      if (rate < kAgree * before && before < kAgree * rate) {
+        return rate;
+      }
+    }
+    if (bytes == kPairBytesMost) {
+      break;
+    }
+    bytes *= 2;
+  }
+  return 0.0;
+}
+
+// The answer is surely there when it is looked for: what is left is a core's part of it.
+Result<Nanos> PairProbe::late_receive(Nanos there_and_back, Time end) {
+  std::vector<Nanos> times;
+  while (times.size() < kLateMost && (times.size() < kSteadyCount || world_.clock.now() < end)) {
+    const Time sent_at = world_.clock.now();
+    HVD_TRY(send({}));
+    while (world_.clock.now() < sent_at + there_and_back + there_and_back / 2) {
+      yield_thread();  // the other may be waiting for this core
+    }
+    const Time start = world_.clock.now();
+    HVD_TRY(await_answer(Waiting::polls));
+    times.push_back(std::max<Nanos>(world_.clock.now() - start, 1));
+  }
+  return steady_least(std::move(times));
+}
+
+// A round trip is the wire twice, and four times a core: to send and to receive, on each side. The
+// two are not alike: where the wire is memory, whoever sends does the receiver's share of the
+// network's stack as well. The model has one overhead for both: the mean.
 Result<Measurements> PairProbe::lead_between_hosts(Nanos budget) {
   // The other may come late, and a connection has to be made.
   HVD_TRY(round_trip({}).status());
@@ -197,12 +247,16 @@ Result<Measurements> PairProbe::lead_between_hosts(Nanos budget) {
   HVD_ASSIGN(const Nanos there_and_back, round_trips({}, kPingsMost, start + budget / 4));
   Measurements measured;
   if (there_and_back > 0) {
-    measured.overhead_seconds = seconds_from_nanos(send_time_);
-    HVD_ASSIGN(measured.network_bytes_per_second, bytes_per_second(there_and_back, start + budget));
+    const Nanos sending = send_time_;
+    HVD_ASSIGN(const Nanos late, late_receive(there_and_back, start + budget / 2));
+    const Nanos receiving = late > 0 ? late : sending;
+    measured.overhead_seconds = seconds_from_nanos(sending + receiving) / 2;
+    measured.latency_seconds = std::max(kLatencyLeast, seconds_from_nanos(there_and_back) / 2 -
+                                                           seconds_from_nanos(sending + receiving));
+    const Time end = start + 2 * budget + kWaysOfRate * there_and_back;
+    HVD_ASSIGN(measured.network_bytes_per_second, bytes_per_second(there_and_back, end));
   }
   HVD_TRY(stop());
-  measured.latency_seconds = std::max(
-      kLatencyLeast, seconds_from_nanos(there_and_back) / 2 - 2 * measured.overhead_seconds);
   // Half a model is none.
   return measured.network_bytes_per_second > 0 ? plausible(measured) : Measurements{};
 }

@@ -30,6 +30,7 @@ class PairProbe {
     const Clock& clock;
     // Ok while waiting makes sense: the deadline of init is not over, nobody was lost.
     std::function<Status()> alive;
+    bool between_hosts = false;
   };
   PairProbe(const World& world, Rank peer) : world_(world), peer_(peer) {}
 
@@ -59,6 +60,10 @@ class PairProbe {
   // The steady least of so many, as long as there is time; but of kSteadyCount at least, where each
   // comes back within kPatience.
   Result<Nanos> round_trips(const Command& command, int count, Time end);
+  // What it takes to receive what is there; 0 where that was not steady.
+  Result<Nanos> late_receive(Nanos there_and_back, Time end);
+  // Of a message, until it is answered: the least of a few.
+  Result<Nanos> message_time(std::size_t byte_count);
   Result<double> bytes_per_second(Nanos there_and_back, Time end);
   Status stop();
 
