@@ -5,6 +5,7 @@
 #include <numeric>
 #include <utility>
 
+#include "collectives/forced_settings.h"
 #include "core/base/check.h"
 
 namespace hvd {
@@ -127,6 +128,10 @@ Status NativeDataPlane::accepts(const Request& request) const {
                  dtype_name(request.input.dtype), " is not available");
   }
   return ok_status();
+}
+
+std::vector<std::string> NativeDataPlane::remarks() const {
+  return remarks_on_forced(static_cast<int>(world_.members.size()), selector_settings());
 }
 
 ScheduleChoice NativeDataPlane::choose(const WorkShape& shape) {

@@ -42,6 +42,8 @@ class NativeDataPlane final : public DataPlane {
   // it.
   void tune(const Tuning& tuning);
   const Tuning& tuning() const { return tuning_; }
+  // As remarks_on_forced, of this job.
+  std::vector<std::string> remarks() const;
   // What the root chooses by.
   DecisionTable& decisions() { return *decisions_; }
 

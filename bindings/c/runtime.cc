@@ -13,6 +13,7 @@
 #include "bindings/c/info.h"
 #include "bindings/c/spin_policy.h"
 #include "collectives/decision_text.h"
+#include "collectives/forced_settings.h"
 
 namespace hvd {
 namespace {
@@ -42,6 +43,7 @@ Result<std::unique_ptr<Runtime>> Runtime::create(const RuntimeOptions& options,
   HVD_ASSIGN(Config config, read_config(Environment::of_process()));
   // Before the others wait for this rank.
   HVD_TRY(check_algorithm(config.algorithm));
+  HVD_TRY(check_chunk_bytes(static_cast<std::uint64_t>(config.chunk_bytes)));
   HVD_TRY(calibration_mode(config.calibration).status());
   if (!options.rendezvous.empty()) {
     HVD_TRY(set_rendezvous(options.rendezvous, config));
@@ -207,6 +209,9 @@ void Runtime::start(ControlPlane& control, std::vector<RankAddress> addresses) {
     logger_->info("job of ", identity_.size, " ranks; identity from ", identity_.source,
                   "; secret from ", secret_.source, "; data: ", data_->description());
     logger_->info("calibration: ", tuning_text(data_->tuning()));
+    for (const std::string& remark : data_->remarks()) {
+      logger_->warn(remark);
+    }
     if (logger_->on(LogLevel::debug)) {
       for (const std::string& line : decision_lines(data_->decisions())) {
         logger_->debug("decision: ", line);

@@ -60,7 +60,8 @@ constexpr std::array<Setting, 29> kTable = {{
     {"HVD_ALGORITHM", "", &Config::algorithm, "auto", 0, 0,
      "algorithm of the collectives that have it: auto, or a name of collectives/algorithms.cc"},
     {"HVD_CHUNK_BYTES", "", &Config::chunk_bytes, "0", 0, 1 << 30,
-     "bytes that a schedule moves at a time; 0: chosen by size"},
+     "bytes that a schedule moves at a time, a multiple of 16 and at most a slot; 0: chosen by "
+     "size"},
     {"HVD_WIRE_DTYPE", "", &Config::wire_dtype, "none", 0, 0,
      "what float32 that is reduced travels as between hosts: none (or auto: as it is), bf16 or "
      "fp16; sums stay float32; rank 0 decides"},

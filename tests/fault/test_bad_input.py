@@ -235,6 +235,8 @@ def refused(text_parts, size="2", **env):
         ({"HVD_SECRET_FILE": "/does/not/exist"}, ["HVD_SECRET_FILE", "/does/not/exist"]),
         ({"HVD_SECRET_FD": "77"}, ["HVD_SECRET_FD 77"]),
         ({"HVD_ALGORITHM": "magic"}, ["HVD_ALGORITHM", "magic"]),
+        ({"HVD_CHUNK_BYTES": "100"}, ["HVD_CHUNK_BYTES", "'100'", "a multiple of 16"]),
+        ({"HVD_CHUNK_BYTES": "2147483648"}, ["HVD_CHUNK_BYTES", "1073741824"]),
         ({"HVD_LOG_LEVEL": "loud"}, ["HVD_LOG_LEVEL", "loud"]),
     ],
     ids=lambda value: "-".join(f"{k}_{v}" for k, v in value.items())
@@ -245,6 +247,15 @@ def refused(text_parts, size="2", **env):
 )
 def test_settings_that_cannot_be_are_refused_by_name(env, parts):
     refused(parts, **{"HVD_START_TIMEOUT_SECONDS": "5", **env})
+
+
+def test_rank_0_alone_says_what_this_job_cannot_do_as_it_is_set():
+    settings = {"HVD_ALGORITHM": "hierarchical", "HVD_CHUNK_BYTES": "1073741824"}
+    with Job(2, **settings) as job:
+        job.init().works()
+        job.ranks[0].wait_for_errors("HVD_ALGORITHM hierarchical has no effect in this job: all ")
+        job.ranks[0].wait_for_errors("HVD_CHUNK_BYTES 1073741824 is more than a slot")
+        assert job.ranks[1].errors == ""
 
 
 def test_a_secret_file_that_others_may_read_is_refused(tmp_path):
