@@ -71,7 +71,9 @@ Status PairProbe::run(CollectiveKind kind, ScheduleChoice choice, std::span<std:
     } else if (pass % passes_between_polls == 0) {
       (void)world_.idle.poll();
       HVD_TRY(world_.alive());
-      yield_thread();  // the other may be waiting for this core
+      if (pass % kPassesBetweenPolls == 0) {
+        yield_thread();  // the other may be waiting for this core
+      }
     }
   }
 }
@@ -172,7 +174,7 @@ Result<Nanos> PairProbe::message_time(std::size_t byte_count) {
   const Command command{.byte_count = static_cast<std::uint32_t>(byte_count), .choice = choice};
   HVD_ASSIGN(Nanos least, round_trip(command));
   // What disturbs one, another may be spared; short ones more often, as it counts more there.
-  for (int again = 0; again < (least < kLongEnough / 4 ? 2 : 1) && least < kPatience; ++again) {
+  for (int again = 0; again < (least < kLongEnough ? 2 : 1) && least < kPatience; ++again) {
     HVD_ASSIGN(const Nanos took, round_trip(command));
     least = std::min(least, took);
   }
@@ -193,7 +195,11 @@ Result<double> PairProbe::bytes_per_second(Nanos there_and_back, Time end) {
     }
     return known;
   };
-  std::size_t bytes = kFirstBytes;
+  // A connection has to be made for these, too.
+  const ScheduleChoice choice = world_.plane.choose(
+      {.kind = CollectiveKind::send, .dtype = DType::uint8, .element_count = kFirstBytes});
+  HVD_TRY(round_trip({.byte_count = kFirstBytes, .choice = choice}).status());
+  std::size_t bytes = there_and_back > kMillisecond ? 4 * kFirstBytes : kFirstBytes;
   while (world_.clock.now() < end) {
     HVD_ASSIGN(const Nanos took, time_of(bytes));
     const Nanos on_the_wire = took - there_and_back;
@@ -226,8 +232,8 @@ Result<Nanos> PairProbe::late_receive(Nanos there_and_back, Time end) {
   while (times.size() < kLateMost && (times.size() < kSteadyCount || world_.clock.now() < end)) {
     const Time sent_at = world_.clock.now();
     HVD_TRY(send({}));
+    // Not yielded: whoever else is on this core would keep it for longer than there is time.
     while (world_.clock.now() < sent_at + there_and_back + there_and_back / 2) {
-      yield_thread();  // the other may be waiting for this core
     }
     const Time start = world_.clock.now();
     HVD_TRY(await_answer(Waiting::polls));
@@ -253,7 +259,7 @@ Result<Measurements> PairProbe::lead_between_hosts(Nanos budget) {
     measured.overhead_seconds = seconds_from_nanos(sending + receiving) / 2;
     measured.latency_seconds = std::max(kLatencyLeast, seconds_from_nanos(there_and_back) / 2 -
                                                            seconds_from_nanos(sending + receiving));
-    const Time end = start + 2 * budget + kWaysOfRate * there_and_back;
+    const Time end = world_.clock.now() + 2 * budget + kWaysOfRate * there_and_back;
     HVD_ASSIGN(measured.network_bytes_per_second, bytes_per_second(there_and_back, end));
   }
   HVD_TRY(stop());
