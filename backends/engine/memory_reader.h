@@ -33,6 +33,9 @@ class MemoryReader {
   // Ok if the process of `peer` has lived until now, so that what was read before was its memory
   // and not that of another process that got its number.
   virtual Status has_lived(Rank peer) = 0;
+  // Whether others can read this memory of ours, which that of a device, or pinned for one, may
+  // not let them. Any thread.
+  virtual bool can_be_read(const std::byte* memory, std::size_t byte_count) const = 0;
 };
 
 }  // namespace hvd

@@ -33,6 +33,7 @@ class ProcessMemory final : public MemoryReader {
 
   Status read(Rank peer, std::span<const ReadPiece> pieces) override;
   Status has_lived(Rank peer) override;
+  bool can_be_read(const std::byte* memory, std::size_t byte_count) const override;
   void for_each_fd(const std::function<void(int)>& visit) const;
 
  private:

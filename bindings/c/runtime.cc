@@ -220,24 +220,39 @@ void Runtime::start(ControlPlane& control, std::vector<RankAddress> addresses) {
   }
 }
 
-bool Runtime::lie_in_arena(CollectiveKind kind, const TensorRef& input,
+bool Runtime::within_reach(CollectiveKind kind, const TensorRef& input,
                            const std::byte* output) const {
-  if (kind != CollectiveKind::allreduce || arena_ == nullptr ||
-      transport_->arena_map() == nullptr) {
+  if (kind != CollectiveKind::allreduce) {
+    return lets_read(kind, input);
+  }
+  if (arena_ == nullptr || transport_->arena_map() == nullptr) {
     return false;
   }
   const std::size_t bytes = input.byte_count();
   return arena_->contains(input.data, bytes) && arena_->contains(output, bytes);
 }
 
+// To be asked here costs a call to the kernel, so it is not for parts that nobody would read.
+bool Runtime::lets_read(CollectiveKind kind, const TensorRef& input) const {
+  const MemoryReader* reader = transport_->memory_reader();
+  if (reader == nullptr || find_algorithm(kind, Algorithm::single_copy) == nullptr) {
+    return false;
+  }
+  const std::size_t bytes = input.byte_count();
+  const auto part_count = kind == CollectiveKind::alltoall ? static_cast<std::size_t>(size()) : 1;
+  return (config_.algorithm == "single_copy" ||
+          bytes / part_count >= data_->tuning().host.single_copy_bytes_min) &&
+         reader->can_be_read(input.data, bytes);
+}
+
 Result<OperationPtr> Runtime::submit(Request request) {
-  request.in_arena = lie_in_arena(request.kind, request.input, request.output);
+  request.in_arena = within_reach(request.kind, request.input, request.output);
   return coordinator_->submit(std::move(request));
 }
 
 Result<OperationPtr> Runtime::submit_group(Request whole, std::vector<GroupTensor> tensors) {
   for (GroupTensor& tensor : tensors) {
-    tensor.in_arena = lie_in_arena(whole.kind, tensor.input, tensor.output);
+    tensor.in_arena = within_reach(whole.kind, tensor.input, tensor.output);
   }
   return coordinator_->submit_group(std::move(whole), tensors);
 }

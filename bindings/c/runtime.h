@@ -85,7 +85,9 @@ class Runtime {
   Status join_others(std::uint64_t& join_count);
   Status set_up(std::unique_ptr<ShmDomain> domain, std::uint64_t generation);
   Status agree(const Status& mine);
-  bool lie_in_arena(CollectiveKind kind, const TensorRef& input, const std::byte* output) const;
+  // Request::in_arena.
+  bool within_reach(CollectiveKind kind, const TensorRef& input, const std::byte* output) const;
+  bool lets_read(CollectiveKind kind, const TensorRef& input) const;
   void start(ControlPlane& control, std::vector<RankAddress> addresses);
 
   const Config config_;

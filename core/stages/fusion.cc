@@ -20,7 +20,7 @@ bool travel_together(const ReadyEntry& a, const ReadyEntry& b) {
       // One tensor elsewhere would keep all from being reduced where they lie.
       return a.in_arena == b.in_arena && one_reduction(a, b);
     case CollectiveKind::broadcast:
-      return a.root == b.root;
+      return a.in_arena == b.in_arena && a.root == b.root;
     case CollectiveKind::reduce:
       return a.root == b.root && one_reduction(a, b);
     default:

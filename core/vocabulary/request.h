@@ -46,8 +46,10 @@ struct Request {
   // Rows of the input's first dimension for each rank: reduce_scatter, alltoall, scatter (of the
   // root). Empty: equal parts; in reduce_scatter and scatter the first ranks take what is left.
   std::vector<std::int64_t> splits;
-  Rank peer = {};         // send, recv: the other rank
-  bool in_arena = false;  // input and output lie in memory that the ranks of this host all reach
+  Rank peer = {};  // send, recv: the other rank
+  // Input and output lie in memory that the ranks of this host all reach; where only the input is
+  // wanted, that they may read.
+  bool in_arena = false;
 };
 
 // Where the runtime would make a result: whether the caller gave memory for it.

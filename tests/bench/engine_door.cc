@@ -137,8 +137,8 @@ WorkItem EngineDoor::item(CollectiveKind kind, DType dtype, std::size_t element_
                             .dtype = dtype,
                             .op = work.op,
                             .element_count = element_count,
-                            .in_arena = arena_ != nullptr && kind == CollectiveKind::allreduce &&
-                                        dtype == DType::float32});
+                            .in_arena = kind != CollectiveKind::allreduce ||
+                                        (arena_ != nullptr && dtype == DType::float32)});
   return work;
 }
 

@@ -34,6 +34,8 @@ class FakeReader final : public MemoryReader {
                         : ok_status();
   }
 
+  bool can_be_read(const std::byte*, std::size_t) const override { return true; }
+
   std::function<Status(Rank)> before_read;
   Rank dead{-1};
   int read_count = 0;
@@ -170,7 +172,8 @@ TEST_CASE("an alltoall by single copies is right for parts of any size", "[engin
   for (int round = 0; round < 3; ++round) {
     const WorkItem item = world.item_of({.kind = CollectiveKind::alltoall,
                                          .dtype = DType::float32,
-                                         .element_count = ranks * kLong});
+                                         .element_count = ranks * kLong,
+                                         .in_arena = true});
     std::vector<Floats> inputs(ranks);
     std::vector<Floats> outputs(ranks);
     for (std::size_t rank = 0; rank < ranks; ++rank) {
@@ -209,8 +212,10 @@ TEST_CASE("an allgather by single copies is right where some ranks run in place"
   const auto ranks = static_cast<std::size_t>(rank_count);
   Random random(9);
   SingleCopyWorld world(rank_count);
-  WorkItem item = world.item_of(
-      {.kind = CollectiveKind::allgather, .dtype = DType::float32, .element_count = ranks * kLong});
+  WorkItem item = world.item_of({.kind = CollectiveKind::allgather,
+                                 .dtype = DType::float32,
+                                 .element_count = ranks * kLong,
+                                 .in_arena = true});
   Floats expected;
   for (std::size_t rank = 0; rank < ranks; ++rank) {
     const std::size_t count = rank == 1 ? 0 : kLong + rank;
@@ -253,8 +258,10 @@ TEST_CASE("a plane fetches parts through slots and where they lie, to learn whic
   expected.insert(expected.end(), inputs[1].begin(), inputs[1].end());
   int read_count = 0;
   for (int round = 0; round < 12; ++round) {
-    WorkItem item = world.item_of(
-        {.kind = CollectiveKind::allgather, .dtype = DType::float32, .element_count = 2 * kPart});
+    WorkItem item = world.item_of({.kind = CollectiveKind::allgather,
+                                   .dtype = DType::float32,
+                                   .element_count = 2 * kPart,
+                                   .in_arena = true});
     read_count += algorithm_of(item.choice) == Algorithm::single_copy ? 1 : 0;
     item.counts = {kPart, kPart};
     std::array<Floats, 2> outputs = {Floats(2 * kPart), Floats(2 * kPart)};
@@ -271,6 +278,18 @@ TEST_CASE("a plane fetches parts through slots and where they lie, to learn whic
   CHECK(read_count < 12);
 }
 
+TEST_CASE("parts that others cannot read pass through slots, whatever is wished", "[engine]") {
+  const auto* algorithm = GENERATE("auto", "single_copy");
+  SingleCopyWorld world(2, EngineWorld::forced(algorithm));
+  for (int round = 0; round < 12; ++round) {
+    const WorkItem item = world.item_of({.kind = CollectiveKind::alltoall,
+                                         .dtype = DType::float32,
+                                         .element_count = 2 * kLong,
+                                         .in_arena = false});
+    CHECK(algorithm_of(item.choice) == Algorithm::slots);
+  }
+}
+
 // A broadcast of two tensors from rank 0, in place there.
 struct Broadcast {
   SingleCopyWorld world{3};
@@ -279,8 +298,10 @@ struct Broadcast {
   Random random{10};
 
   Broadcast() {
-    WorkItem item = world.item_of(
-        {.kind = CollectiveKind::broadcast, .dtype = DType::float32, .element_count = kLong + 7});
+    WorkItem item = world.item_of({.kind = CollectiveKind::broadcast,
+                                   .dtype = DType::float32,
+                                   .element_count = kLong + 7,
+                                   .in_arena = true});
     item.root = kRoot;
     for (std::size_t rank = 0; rank < 3; ++rank) {
       item.segments = {{bytes_of(first[rank]), bytes_of(first[rank]), kLong},

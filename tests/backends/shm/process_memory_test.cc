@@ -10,7 +10,10 @@
 
 #include <cerrno>
 #include <csignal>
+#include <fstream>
 #include <set>
+#include <string>
+#include <vector>
 
 #include "backends/net/socket.h"
 #include "tests/catch.h"
@@ -120,6 +123,28 @@ TEST_CASE("memory that is not there is an error that names rank, cause and setti
   CHECK_THAT(status.message(), Catch::Contains("rank 1 (host a, pid 7) has a tensor") &&
                                    Catch::Contains("errno 14") &&
                                    Catch::Contains("HVD_SINGLE_COPY off"));
+}
+
+// Pages without a struct page, as those that a driver maps: here the kernel's own clock data.
+const std::byte* memory_of_a_device() {
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) {
+    if (line.ends_with("[vvar]")) {
+      return reinterpret_cast<const std::byte*>(std::stoull(line, nullptr, 16));
+    }
+  }
+  return nullptr;
+}
+
+TEST_CASE("a process knows which of its memory others cannot read", "[shm]") {
+  ProcessMemory memory(1);
+  REQUIRE(memory.add_this_process().ok());
+  std::vector<std::byte> heap(100'000);
+  CHECK(memory.can_be_read(heap.data(), heap.size()));
+  CHECK(memory.can_be_read(nullptr, 0));
+  const std::byte* device = memory_of_a_device();
+  REQUIRE(device != nullptr);
+  CHECK_FALSE(memory.can_be_read(device, 4096));
 }
 
 TEST_CASE("ranks of one process read one another as those of several do", "[shm]") {
