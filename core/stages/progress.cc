@@ -57,11 +57,19 @@ void Progress::end_sleep() {
 }
 
 void Progress::notify_submitted() {
+  if (ring_sleeper() && comes_soon_.load(std::memory_order_seq_cst)) {
+    idle_.ring_parked();  // it may nap, for milliseconds, and hears nothing else
+  }
+}
+
+bool Progress::ring_sleeper() {
   // The queue's mutex orders this against prepare_sleep: if that looked into the queue before the
   // submission, its announcement is visible here; if after, it saw the submission.
-  if (sleeping_.load(std::memory_order_seq_cst)) {
+  const bool sleeps = sleeping_.load(std::memory_order_seq_cst);
+  if (sleeps) {
     idle_.ring();
   }
+  return sleeps;
 }
 
 // ---- the background thread ---------------------------------------------------------------------
@@ -139,7 +147,8 @@ bool Progress::drive_until_quiet() {
 // How long to park.
 Time Progress::park_after_turn(std::uint64_t& turns_seen) {
   Time until = coordinator_.next_deadline();
-  if (users_came(turns_seen) && rest_unannounced()) {
+  if (users_came(turns_seen) && spin_.listen_after > 0 && coordinator_.at_rest() &&
+      rest_unannounced()) {
     comes_soon_.store(true, std::memory_order_seq_cst);
     until = std::min(until, time_after(clock_.now(), spin_.listen_after));
   }
@@ -177,12 +186,9 @@ Time Progress::park_without_turn(std::uint64_t& turns_seen) {
   return until;
 }
 
-// Where nothing is under way: takes the announcement towards peers back and leaves that towards
-// submissions. False if something came.
+// Takes the announcement towards peers back and leaves that towards submissions. False if something
+// came.
 bool Progress::rest_unannounced() {
-  if (spin_.listen_after == 0 || !coordinator_.at_rest()) {
-    return false;
-  }
   data_.say_done();
   data_.end_sleep();
   return announce_to_submitters();
@@ -236,7 +242,7 @@ void Progress::wait_for_turn(const Operation& operation, Time until) {
   waiting_.fetch_add(1, std::memory_order_seq_cst);
   // A blocking caller has not rung, and whoever holds the baton may have looked for submissions
   // for the last time before ours came.
-  notify_submitted();
+  ring_sleeper();
   const std::uint64_t notices = coordinator_.handles().notices();
   const auto must_wait = [&] {
     return !operation.done.load(std::memory_order_acquire) && coordinator_.baton.taken();
@@ -296,19 +302,17 @@ Progress::Heir Progress::find_heir() {
     handed_over_.store(true, std::memory_order_seq_cst);
     return Heir::waiter;
   }
-  const bool background_comes = comes_soon_.load(std::memory_order_seq_cst);
-  if (background_comes && rest_unannounced()) {
+  // It naps and hears no peer ring, so that peers who rang would lose a system call each.
+  if (comes_soon_.load(std::memory_order_seq_cst)) {
+    while (!rest_unannounced()) {
+      (void)pass(clock_.now());
+    }
     return Heir::background;
   }
   // A message that is just arriving is cheaper to handle than to wake a thread for.
-  for (int looks = background_comes ? 0 : kLooksBeforeHandOver; !prepare_sleep(); --looks) {
+  for (int looks = kLooksBeforeHandOver; !prepare_sleep(); --looks) {
     if (looks <= 0) {
-      if (!background_comes) {
-        return Heir::nobody;
-      }
-      if (announce_to_submitters()) {
-        return Heir::background;
-      }
+      return Heir::nobody;
     }
     (void)pass(clock_.now());
   }

@@ -71,6 +71,7 @@ class Progress {
   bool prepare_sleep() HVD_REQUIRES(coordinator_.baton);
   void end_sleep() HVD_REQUIRES(coordinator_.baton);
   void claim() HVD_REQUIRES(coordinator_.baton);
+  bool ring_sleeper();  // false if nobody sleeps
   bool rest_unannounced() HVD_REQUIRES(coordinator_.baton);
   // False if a submission has come.
   bool announce_to_submitters() HVD_REQUIRES(coordinator_.baton);

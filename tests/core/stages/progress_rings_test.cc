@@ -155,6 +155,22 @@ TEST_CASE("blocking calls in a row beside a long item do not wake the background
   rank.progress.leave(kNever);
 }
 
+TEST_CASE("what is submitted while the background thread naps is begun at once", "[progress]") {
+  BusyRank rank;
+  for (int i = 0; i < 20; ++i) {
+    const OperationPtr small = *rank.coordinator.submit(request_of(str("small", i)));
+    REQUIRE(rank.progress.wait(*small, kNever) == WaitOutcome::done);
+  }
+  const OperationPtr later = *rank.coordinator.submit(request_of("later"));
+  rank.progress.notify_submitted();
+  while (!later->done) {  // naps end by a ring only
+    yield_thread();
+  }
+  rank.data.may_end = true;
+  CHECK(rank.progress.wait(*rank.big, kNever) == WaitOutcome::done);
+  rank.progress.leave(kNever);
+}
+
 // Else it would take the core again and again until the holder looks at the sockets.
 TEST_CASE("activity does not wake the background thread while another has the baton",
           "[progress]") {
