@@ -60,7 +60,7 @@ class Execution {
   // It is not to go on: nobody is to rely on this rank's tensors any more.
   void withdraw(LaneWires& wires);
   // Once it is over.
-  std::vector<WorkSegment> take_segments() { return std::move(item_.segments); }
+  WorkItem take_item() { return std::move(item_); }
 
  private:
   const Schedule& schedule() const { return placed_->schedule; }

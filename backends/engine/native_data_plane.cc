@@ -385,9 +385,8 @@ void NativeDataPlane::finish(LaneState& lane, const Status& status) {
   if (lane.tuned_bytes != 0 && status.ok()) {
     learn(lane);
   }
-  completed_.push({.work_id = lane.execution.item().id,
-                   .status = status,
-                   .spent = lane.execution.take_segments()});
+  completed_.push(
+      {.work_id = lane.execution.item().id, .status = status, .spent = lane.execution.take_item()});
 }
 
 void NativeDataPlane::abort(const Status& cause) {

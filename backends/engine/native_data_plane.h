@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "backends/engine/execution.h"
-#include "backends/engine/fifo.h"
 #include "backends/engine/group_place.h"
 #include "backends/engine/schedule_cache.h"
 #include "backends/engine/two_way_tuner.h"
@@ -21,6 +20,7 @@
 #include "collectives/selector.h"
 #include "collectives/tuning.h"
 #include "core/base/clock.h"
+#include "core/base/fifo.h"
 #include "core/config/config.h"
 #include "core/ports/data_plane.h"
 

@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::size_t kPartsPerWrite = 16;
 constexpr std::size_t kBlockingReadBytes = 4096;
+constexpr std::size_t kSpareBytesMax = std::size_t{64} << 10;
 
 iovec part_of(std::span<const std::byte> bytes) {
   return {.iov_base = const_cast<std::byte*>(bytes.data()), .iov_len = bytes.size()};
@@ -88,7 +89,7 @@ Status FrameParser::feed(std::span<const std::byte> bytes) {
                     bytes.begin() + static_cast<std::ptrdiff_t>(count));
     bytes = bytes.subspan(count);
     if (message_.size() == message_bytes_) {
-      whole_.push_back(std::exchange(message_, {}));
+      whole_.push(std::exchange(message_, std::exchange(spare_, {})));
       header_bytes_ = 0;
       message_bytes_ = 0;
     }
@@ -100,8 +101,11 @@ bool FrameParser::take(Bytes& message) {
   if (whole_.empty()) {
     return false;
   }
-  message = std::move(whole_.front());
-  whole_.pop_front();
+  spare_ = std::exchange(message, whole_.pop());
+  spare_.clear();
+  if (spare_.capacity() > kSpareBytesMax) {
+    spare_.shrink_to_fit();
+  }
   return true;
 }
 

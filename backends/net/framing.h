@@ -15,6 +15,7 @@
 #include "backends/net/fd.h"
 #include "core/base/bytes.h"
 #include "core/base/clock.h"
+#include "core/base/fifo.h"
 #include "core/base/status.h"
 
 namespace hvd {
@@ -33,8 +34,10 @@ class FrameParser {
 
   // A failure is final: a stream that lost its frame boundaries cannot be continued.
   Status feed(std::span<const std::byte> bytes);
-  // The oldest whole message; false if there is none.
+  // The oldest whole message; false if there is none. What `message` held before is gone, its
+  // memory serves a later one.
   bool take(Bytes& message);
+  bool has_message() const { return !whole_.empty(); }
   bool inside_frame() const { return header_bytes_ > 0; }
 
  private:
@@ -44,7 +47,8 @@ class FrameParser {
   std::size_t header_bytes_ = 0;
   std::size_t message_bytes_ = 0;
   Bytes message_;
-  std::deque<Bytes> whole_;
+  Fifo<Bytes> whole_;
+  Bytes spare_;  // memory for the message after that at hand
   Status failure_;
 };
 

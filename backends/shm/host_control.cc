@@ -92,13 +92,6 @@ void HostControl::take_arrived(Link& link) {
   if (link.incoming.writer_may_wait()) {
     transport_.notify(link.peer);
   }
-  Bytes message;
-  while (link.parser.take(message)) {
-    events_.push_back({.kind = ControlEvent::Kind::message,
-                       .from = link.peer,
-                       .message = std::move(message),
-                       .reason = {}});
-  }
   if (!understood.ok()) {
     lose(link, understood.message());
   } else if (link.incoming.damaged()) {
@@ -108,19 +101,39 @@ void HostControl::take_arrived(Link& link) {
   }
 }
 
-bool HostControl::receive(ControlEvent& event) {
-  if (events_.empty()) {
-    for (Link& link : links_) {
-      if (!link.queued.empty() && !link.outgoing.full()) {
-        flush(link);
-      }
+// Straight from a link to the event: messages change no queue, and memory goes round.
+bool HostControl::take_message(ControlEvent& event) {
+  for (std::size_t looks = links_.size(); looks > 0; --looks) {
+    Link& link = links_[next_link_];
+    if (!link.queued.empty() && !link.outgoing.full()) {
+      flush(link);
+    }
+    if (!link.parser.has_message()) {
       take_arrived(link);
     }
+    if (link.parser.take(event.message)) {
+      event.kind = ControlEvent::Kind::message;
+      event.from = link.peer;
+      event.reason.clear();
+      return true;
+    }
+    next_link_ = next_link_ + 1 < links_.size() ? next_link_ + 1 : 0;
+  }
+  return false;
+}
+
+// What a peer had sent comes before the event that it is lost.
+bool HostControl::receive(ControlEvent& event) {
+  if (take_message(event)) {
+    return true;
   }
   if (events_.empty()) {
     ControlEvent from_star;
     while (star_.receive(from_star)) {
       note_star_event(from_star);
+    }
+    if (take_message(event)) {
+      return true;
     }
   }
   if (events_.empty()) {
@@ -147,8 +160,9 @@ bool HostControl::pending() const {
     return true;
   }
   for (const Link& link : links_) {
-    if (!link.lost &&
-        (link.incoming.has_bytes() || (!link.queued.empty() && !link.outgoing.full()))) {
+    if (link.parser.has_message() ||
+        (!link.lost &&
+         (link.incoming.has_bytes() || (!link.queued.empty() && !link.outgoing.full())))) {
       return true;
     }
   }

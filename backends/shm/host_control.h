@@ -47,14 +47,16 @@ class HostControl final : public ControlPlane {
   Link* link_to(Rank peer);
   void flush(Link& link);
   void take_arrived(Link& link);
+  bool take_message(ControlEvent& event);
   void lose(Link& link, std::string reason);
   void note_star_event(const ControlEvent& event);
 
   ControlPlane& star_;
   Transport& transport_;
   std::vector<Link> links_;
-  std::vector<int> link_of_rank_;  // index into links_; -1: by the star
-  std::deque<ControlEvent> events_;
+  std::vector<int> link_of_rank_;    // index into links_; -1: by the star
+  std::size_t next_link_ = 0;        // where the next look for a message begins
+  std::deque<ControlEvent> events_;  // the star's, and peers that were lost
   Bytes scratch_;
   int unflushed_count_ = 0;
 };

@@ -16,8 +16,14 @@ ByteWriter& ByteWriter::put_blob(std::span<const std::byte> blob) {
 }
 
 std::string ByteReader::get_string(std::size_t size_max) {
+  std::string text;
+  get_string(size_max, text);
+  return text;
+}
+
+void ByteReader::get_string(std::size_t size_max, std::string& text) {
   const std::span<const std::byte> blob = get_blob(size_max);
-  return std::string(reinterpret_cast<const char*>(blob.data()), blob.size());
+  text.assign(reinterpret_cast<const char*>(blob.data()), blob.size());
 }
 
 std::span<const std::byte> ByteReader::get_blob(std::size_t size_max) {

@@ -34,6 +34,8 @@ class ByteWriter {
 
   const Bytes& bytes() const { return bytes_; }
   Bytes take() { return std::move(bytes_); }
+  // For another message in the same memory.
+  void clear() { bytes_.clear(); }
 
  private:
   Bytes bytes_;
@@ -56,6 +58,7 @@ class ByteReader {
     return value;
   }
   std::string get_string(std::size_t size_max);
+  void get_string(std::size_t size_max, std::string& text);
   std::span<const std::byte> get_blob(std::size_t size_max);
   // A count that the rest of the message can hold, if each item takes at least `item_bytes_min`;
   // so a forged count cannot make the reader allocate more than the message is long.

@@ -33,7 +33,7 @@ struct WorkShape {
 struct WorkCompletion {
   std::uint64_t work_id = 0;
   Status status;
-  std::vector<WorkSegment> spent = {};  // the item's segments, whose memory may serve another item
+  WorkItem spent = {};  // whose memory may serve another item; the rest of it means nothing
 };
 
 // What started work stands still for.

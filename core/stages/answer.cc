@@ -1,7 +1,9 @@
 #include "core/stages/answer.h"
 
 #include <algorithm>
-#include <utility>
+#include <functional>
+
+#include "core/base/check.h"
 
 namespace hvd {
 namespace {
@@ -28,9 +30,8 @@ bool all_equal(const std::vector<std::int64_t>& rows) {
 }
 
 // Which tensors of a grouped operation they are.
-std::vector<MemberRun> runs_of(const std::vector<Decision>& decisions,
-                               const std::vector<std::size_t>& members) {
-  std::vector<MemberRun> runs;
+void add_runs(std::span<const Decision> decisions, std::span<const std::size_t> members,
+              std::vector<MemberRun>& runs) {
   for (const std::size_t member : members) {
     const std::uint32_t tensor = *decisions[member].tensor;
     if (runs.empty() || tensor != runs.back().first + runs.back().count) {
@@ -38,65 +39,82 @@ std::vector<MemberRun> runs_of(const std::vector<Decision>& decisions,
     }
     ++runs.back().count;
   }
-  return runs;
 }
 
 }  // namespace
 
-void Answer::add(DecidedGroup group) {
-  same_for_all_ = same_for_all_ && group.members.empty() && group.splits.empty();
-  groups_.push_back(std::move(group));
+void Answer::begin(std::uint64_t sequence, std::size_t group_count) {
+  message_.sequence = sequence;
+  message_.groups.resize(group_count);
+  audiences_.clear();
+  same_for_all_ = true;
+}
+
+// The next group, whatever its last use left in it gone, but for the memory of its names.
+AnsweredGroup& Answer::add(Decision& decision) {
+  HVD_CHECK(audiences_.size() < message_.groups.size());
+  AnsweredGroup& group = message_.groups[audiences_.size()];
+  group.code = decision.status.code();
+  group.error_text = decision.status.message();
+  group.culprit = Rank(decision.status.culprit_rank());
+  group.choice = 0;
+  group.rows.clear();
+  group.item = 0;
+  group.dtype = DType::uint8;
+  group.shape = Shape();
+  group.members.clear();
+  Audience& audience = audiences_.add();
+  audience.members.swap(decision.members);
+  audience.splits.swap(decision.splits);
+  same_for_all_ = same_for_all_ && audience.members.empty() && audience.splits.empty();
+  return group;
+}
+
+void Answer::add_failed(Decision& decision) {
+  AnsweredGroup& group = add(decision);
+  group.names.resize(1);
+  group.names.front() = decision.entry.name;
+}
+
+void Answer::add_agreed(std::span<Decision> decisions, std::span<const std::size_t> members,
+                        ScheduleChoice choice, std::uint64_t item) {
+  Decision& first = decisions[members.front()];
+  AnsweredGroup& group = add(first);
+  group.choice = choice;
+  group.item = item;
+  group.rows.swap(first.rows);
+  if (first.entry.kind == CollectiveKind::scatter) {
+    group.dtype = first.entry.dtype;
+    group.shape = first.entry.shape;
+  }
+  if (first.tensor) {
+    group.names.resize(1);
+    group.names.front() = first.entry.name;
+    add_runs(decisions, members, group.members);
+    return;
+  }
+  group.names.resize(members.size());
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    group.names[i].swap(decisions[members[i]].entry.name);
+  }
 }
 
 AnswerMessage Answer::for_rank(Rank rank) const {
-  AnswerMessage message{sequence_, {}};
-  for (const DecidedGroup& group : groups_) {
-    const std::vector<Rank>& members = group.members;
+  AnswerMessage message{message_.sequence, {}};
+  for (std::size_t i = 0; i < message_.groups.size(); ++i) {
+    const std::vector<Rank>& members = audiences_[i].members;
     if (!members.empty() && std::find(members.begin(), members.end(), rank) == members.end()) {
       continue;
     }
-    AnsweredGroup& answer = message.groups.emplace_back(group.answer);
-    if (!group.splits.empty()) {
-      answer.rows = column(group.splits, rank);
+    AnsweredGroup& group = message.groups.emplace_back(message_.groups[i]);
+    if (!audiences_[i].splits.empty()) {
+      group.rows = column(audiences_[i].splits, rank);
     }
   }
   return message;
 }
 
-DecidedGroup failed_group(const Decision& decision) {
-  DecidedGroup group;
-  group.answer.code = decision.status.code();
-  group.answer.error_text = decision.status.message();
-  group.answer.culprit = Rank(decision.status.culprit_rank());
-  group.answer.names = {decision.entry.name};
-  group.members = decision.members;
-  return group;
-}
-
-DecidedGroup agreed_group(std::vector<Decision>& decisions,
-                          const std::vector<std::size_t>& members) {
-  DecidedGroup group;
-  Decision& first = decisions[members.front()];
-  if (first.tensor) {
-    group.answer.names = {first.entry.name};
-    group.answer.members = runs_of(decisions, members);
-  } else {
-    for (const std::size_t member : members) {
-      group.answer.names.push_back(std::move(decisions[member].entry.name));
-    }
-  }
-  group.answer.rows = std::move(first.rows);
-  if (first.entry.kind == CollectiveKind::scatter) {
-    group.answer.dtype = first.entry.dtype;
-    group.answer.shape = first.entry.shape;
-  }
-  group.members = std::move(first.members);
-  group.splits = std::move(first.splits);
-  return group;
-}
-
-WorkShape work_shape(const std::vector<Decision>& decisions,
-                     const std::vector<std::size_t>& members) {
+WorkShape work_shape(std::span<const Decision> decisions, std::span<const std::size_t> members) {
   const Decision& first = decisions[members.front()];
   const ReadyEntry& entry = first.entry;
   WorkShape shape{.kind = entry.kind, .dtype = entry.dtype, .op = entry.op, .root = entry.root};

@@ -7,41 +7,45 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
+#include "core/base/reused_list.h"
 #include "core/ports/data_plane.h"
 #include "core/stages/root_negotiator.h"
 
 namespace hvd {
 
-// Decisions that travel as one group.
-struct DecidedGroup {
-  AnsweredGroup answer;
-  std::vector<Rank> members;                      // empty: all ranks
-  std::vector<std::vector<std::int64_t>> splits;  // Decision::splits
-};
-
 class Answer {
  public:
-  explicit Answer(std::uint64_t sequence) : sequence_(sequence) {}
-  void add(DecidedGroup group);
+  // Another answer, of so many groups, in the memory of the one before.
+  void begin(std::uint64_t sequence, std::size_t group_count);
+  // The decision's failure.
+  void add_failed(Decision& decision);
+  // `members` are decisions that go together (fusion.h), by index. Takes their names and rows.
+  void add_agreed(std::span<Decision> decisions, std::span<const std::size_t> members,
+                  ScheduleChoice choice, std::uint64_t item);
 
   bool same_for_all() const { return same_for_all_; }
+  // Of all ranks, if that is so.
+  const AnswerMessage& for_all() const { return message_; }
   // No groups: the rank need not be told.
   AnswerMessage for_rank(Rank rank) const;
 
  private:
-  std::uint64_t sequence_;
-  std::vector<DecidedGroup> groups_;
+  // What makes a group differ from rank to rank.
+  struct Audience {
+    std::vector<Rank> members;                      // empty: all ranks
+    std::vector<std::vector<std::int64_t>> splits;  // Decision::splits
+  };
+  AnsweredGroup& add(Decision& decision);
+
+  AnswerMessage message_;
+  ReusedList<Audience> audiences_;  // of the groups
   bool same_for_all_ = true;
 };
 
-DecidedGroup failed_group(const Decision& decision);
-// `members` are decisions that go together (fusion.h), by index.
-DecidedGroup agreed_group(std::vector<Decision>& decisions,
-                          const std::vector<std::size_t>& members);
-// Of a group's decisions, which agreed_group has not taken yet.
-WorkShape work_shape(const std::vector<Decision>& decisions,
-                     const std::vector<std::size_t>& members);
+// Of a group's decisions, before add_agreed takes them.
+WorkShape work_shape(std::span<const Decision> decisions, std::span<const std::size_t> members);
 
 }  // namespace hvd

@@ -1,10 +1,10 @@
 #include "core/stages/coordinator.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "core/base/check.h"
-#include "core/stages/fusion.h"
 
 namespace hvd {
 namespace {
@@ -179,58 +179,57 @@ void Coordinator::announce() {
   if (!negotiator_.has_announcements()) {
     return;
   }
-  ReadyMessage all = negotiator_.take_announcements();
+  negotiator_.take_announcements(announcements_);
   if (root_) {
-    root_->on_ready(ranks_.self(), all, world_.clock.now());
+    root_->on_ready(ranks_.self(), announcements_, world_.clock.now());
     return;
   }
-  ReadyMessage part{.answers_seen = all.answers_seen, .entries = {}};
-  std::size_t bytes = 0;
-  for (ReadyEntry& entry : all.entries) {
-    bytes += encoded_bytes_most(entry);
-    part.entries.push_back(std::move(entry));
-    if (bytes >= kBatchBytes) {
-      send(kRoot, std::exchange(part, {.answers_seen = all.answers_seen, .entries = {}}));
-      bytes = 0;
+  std::span<const ReadyEntry> rest(announcements_.entries);
+  while (!rest.empty()) {
+    std::size_t bytes = 0;
+    std::size_t count = 0;
+    while (count < rest.size() && bytes < kBatchBytes) {
+      bytes += encoded_bytes_most(rest[count++]);
     }
-  }
-  if (!part.entries.empty()) {
-    send(kRoot, part);
+    outgoing_.clear();
+    encode(announcements_.answers_seen, rest.first(count), outgoing_);
+    send_encoded(kRoot);
+    rest = rest.subspan(count);
   }
 }
 
 bool Coordinator::take_control_events() {
-  ControlEvent event;
   bool any = false;
-  while (world_.control.receive(event)) {
+  while (world_.control.receive(event_)) {
     any = true;
-    if (event.kind == ControlEvent::Kind::peer_lost) {
-      on_peer_lost(event.from, event.reason);
+    if (event_.kind == ControlEvent::Kind::peer_lost) {
+      on_peer_lost(event_.from, event_.reason);
     } else {
-      heartbeat_.heard_of(event.from, world_.clock.now());
-      on_message(event.from, event.message);
+      heartbeat_.heard_of(event_.from, world_.clock.now());
+      on_message(event_.from, event_.message);
     }
   }
   return any;
 }
 
 void Coordinator::on_message(Rank from, const Bytes& bytes) {
-  Result<ControlMessage> message = decode(bytes, ranks_.count());
-  if (!message.ok()) {
-    abort_job(message.status().in_context(str("from ", ranks_.text(from))).blame_rank(from.value));
+  const Status parsed = decode(bytes, ranks_.count(), incoming_);
+  if (!parsed.ok()) {
+    abort_job(parsed.in_context(str("from ", ranks_.text(from))).blame_rank(from.value));
     return;
   }
-  if (auto* ready = std::get_if<ReadyMessage>(&*message); ready != nullptr && root_) {
+  if (const auto* ready = std::get_if<ReadyMessage>(&incoming_); ready != nullptr && root_) {
     on_ready(from, *ready);
-  } else if (auto* answer = std::get_if<AnswerMessage>(&*message); answer != nullptr && !root_) {
-    on_answer(std::move(*answer));
-  } else if (const auto* abort = std::get_if<AbortMessage>(&*message)) {
+  } else if (const auto* answer = std::get_if<AnswerMessage>(&incoming_);
+             answer != nullptr && !root_) {
+    on_answer(*answer);
+  } else if (const auto* abort = std::get_if<AbortMessage>(&incoming_)) {
     on_abort(from, *abort);
-  } else if (std::holds_alternative<GoodbyeMessage>(*message)) {
+  } else if (std::holds_alternative<GoodbyeMessage>(incoming_)) {
     on_goodbye(from);
-  } else if (std::holds_alternative<GoodbyeSeenMessage>(*message)) {
+  } else if (std::holds_alternative<GoodbyeSeenMessage>(incoming_)) {
     goodbye_seen_ = true;
-  } else if (std::holds_alternative<EndedMessage>(*message)) {
+  } else if (std::holds_alternative<EndedMessage>(incoming_)) {
     on_ended(from);
   }  // a heartbeat has been noted already
 }
@@ -241,14 +240,14 @@ void Coordinator::on_ready(Rank from, const ReadyMessage& message) {
   }
 }
 
-void Coordinator::on_answer(AnswerMessage message) {
+void Coordinator::on_answer(const AnswerMessage& message) {
   if (!aborted_.ok()) {
     return;
   }
-  std::vector<AgreedGroup> agreed;
-  Status broken = negotiator_.on_answer(std::move(message), agreed, outcomes_);
+  agreed_.clear();
+  Status broken = negotiator_.on_answer(message, agreed_, outcomes_);
   complete_all(outcomes_);
-  for (AgreedGroup& group : agreed) {
+  for (AgreedGroup& group : agreed_) {
     if (broken.ok()) {
       counters_.work_items.fetch_add(1, std::memory_order_relaxed);
       broken = dispatcher_.start(group).blame_rank(ranks_.self().value);
@@ -258,6 +257,7 @@ void Coordinator::on_answer(AnswerMessage message) {
       for (const OperationPtr& operation : group.operations) {
         complete(*operation, failure_of(operation->request, aborted_));
       }
+      group.operations.clear();
     }
   }
   if (!broken.ok()) {
@@ -334,48 +334,55 @@ void Coordinator::root_work() {
     }
   }
   while (deciding()) {
-    std::vector<Decision> decisions = root_->take_decisions(answer_sequence_ + 1, kBatchBytes);
-    if (decisions.empty()) {
+    root_->take_decisions(answer_sequence_ + 1, kBatchBytes, decisions_);
+    if (decisions_.empty()) {
       return;
     }
-    const Answer answer = answer_of(std::move(decisions));
-    send_answer(answer);
-    on_answer(answer.for_rank(kRoot));
+    answer_decisions();
+    send_answer();
+    answer_.same_for_all() ? on_answer(answer_.for_all()) : on_answer(answer_.for_rank(kRoot));
   }
 }
 
-void Coordinator::send_answer(const Answer& answer) {
-  if (answer.same_for_all()) {
-    send_to_all(answer.for_rank(kRoot), left_);
-    return;
+void Coordinator::send_answer() {
+  outgoing_.clear();
+  if (answer_.same_for_all()) {
+    encode(answer_.for_all(), outgoing_);
   }
   for (int r = 1; r < ranks_.count(); ++r) {
-    AnswerMessage message = answer.for_rank(Rank(r));
-    if (!message.groups.empty() && reachable(Rank(r)) && !left_[Rank(r).index()]) {
-      send(Rank(r), std::move(message));
+    const Rank to(r);
+    if (!reachable(to) || left_[to.index()]) {
+      continue;
     }
+    if (!answer_.same_for_all()) {
+      const AnswerMessage message = answer_.for_rank(to);
+      if (message.groups.empty()) {
+        continue;
+      }
+      outgoing_.clear();
+      encode(message, outgoing_);
+    }
+    send_encoded(to);
   }
 }
 
-Answer Coordinator::answer_of(std::vector<Decision> decisions) {
-  Answer answer(++answer_sequence_);
-  std::vector<Decision> agreed;
-  for (Decision& decision : decisions) {
-    if (decision.status.ok()) {
-      agreed.push_back(std::move(decision));
-    } else {
-      answer.add(failed_group(decision));
+void Coordinator::answer_decisions() {
+  fusion_.fuse({decisions_.begin(), decisions_.end()},
+               static_cast<std::size_t>(config_.fusion_bytes_max));
+  const auto failed_count = static_cast<std::size_t>(std::count_if(
+      decisions_.begin(), decisions_.end(), [](const Decision& d) { return !d.status.ok(); }));
+  answer_.begin(++answer_sequence_, failed_count + fusion_.group_count());
+  for (Decision& decision : decisions_) {
+    if (!decision.status.ok()) {
+      answer_.add_failed(decision);
     }
   }
-  const auto bytes_max = static_cast<std::size_t>(config_.fusion_bytes_max);
-  for (const std::vector<std::size_t>& members : fuse(agreed, bytes_max)) {
-    const ScheduleChoice choice = world_.data.choose(work_shape(agreed, members));
-    DecidedGroup group = agreed_group(agreed, members);
-    group.answer.choice = choice;
-    group.answer.item = item_count_++;
-    answer.add(std::move(group));
+  const std::span<Decision> decisions(decisions_.begin(), decisions_.end());
+  for (std::size_t i = 0; i < fusion_.group_count(); ++i) {
+    const std::span<const std::size_t> members = fusion_.group(i);
+    const ScheduleChoice choice = world_.data.choose(work_shape(decisions, members));
+    answer_.add_agreed(decisions, members, choice, item_count_++);
   }
-  return answer;
 }
 
 // ---- life and death ----------------------------------------------------------------------------
@@ -510,20 +517,25 @@ void Coordinator::finish_leave() {
 bool Coordinator::reachable(Rank rank) const { return !lost_[rank.index()]; }
 
 void Coordinator::send(Rank to, const ControlMessage& message) {
-  const Bytes bytes = encode(message);
+  outgoing_.clear();
+  encode(message, outgoing_);
+  send_encoded(to);
+}
+
+void Coordinator::send_encoded(Rank to) {
+  const Bytes& bytes = outgoing_.bytes();
   counters_.control_messages_sent.fetch_add(1, std::memory_order_relaxed);
   counters_.control_bytes_sent.fetch_add(bytes.size(), std::memory_order_relaxed);
   world_.control.send(to, bytes);
 }
 
-void Coordinator::send_to_all(const ControlMessage& message, const std::vector<bool>& but_for) {
+void Coordinator::send_to_all(const ControlMessage& message) {
   HVD_CHECK(ranks_.is_root());
-  const Bytes bytes = encode(message);
+  outgoing_.clear();
+  encode(message, outgoing_);
   for (int r = 1; r < ranks_.count(); ++r) {
-    if (reachable(Rank(r)) && (but_for.empty() || !but_for[Rank(r).index()])) {
-      counters_.control_messages_sent.fetch_add(1, std::memory_order_relaxed);
-      counters_.control_bytes_sent.fetch_add(bytes.size(), std::memory_order_relaxed);
-      world_.control.send(Rank(r), bytes);
+    if (reachable(Rank(r))) {
+      send_encoded(Rank(r));
     }
   }
 }

@@ -17,6 +17,7 @@
 #include "core/stages/answer.h"
 #include "core/stages/baton.h"
 #include "core/stages/dispatcher.h"
+#include "core/stages/fusion.h"
 #include "core/stages/grouped.h"
 #include "core/stages/handle_table.h"
 #include "core/stages/heartbeat.h"
@@ -89,7 +90,7 @@ class Coordinator {
   bool take_control_events() HVD_REQUIRES(baton);
   void on_message(Rank from, const Bytes& bytes) HVD_REQUIRES(baton);
   void on_ready(Rank from, const ReadyMessage& message) HVD_REQUIRES(baton);
-  void on_answer(AnswerMessage message) HVD_REQUIRES(baton);
+  void on_answer(const AnswerMessage& message) HVD_REQUIRES(baton);
   void on_goodbye(Rank from) HVD_REQUIRES(baton);
   void on_ended(Rank from) HVD_REQUIRES(baton);
   void on_peer_lost(Rank peer, const std::string& reason) HVD_REQUIRES(baton);
@@ -97,8 +98,8 @@ class Coordinator {
   void on_abort(Rank from, const AbortMessage& message) HVD_REQUIRES(baton);
   bool deciding() const HVD_REQUIRES(baton);
   void root_work() HVD_REQUIRES(baton);
-  Answer answer_of(std::vector<Decision> decisions) HVD_REQUIRES(baton);
-  void send_answer(const Answer& answer) HVD_REQUIRES(baton);
+  void answer_decisions() HVD_REQUIRES(baton);
+  void send_answer() HVD_REQUIRES(baton);
   void beat() HVD_REQUIRES(baton);
   void watch_work(bool data_moved) HVD_REQUIRES(baton);
   void watch_orphaned_work(bool data_moved) HVD_REQUIRES(baton);
@@ -110,8 +111,9 @@ class Coordinator {
   void complete_all(std::vector<Outcome>& outcomes);
   void fail_pending(const Status& reason) HVD_REQUIRES(baton);
   void send(Rank to, const ControlMessage& message) HVD_REQUIRES(baton);
-  void send_to_all(const ControlMessage& message, const std::vector<bool>& but_for = {})
-      HVD_REQUIRES(baton);
+  void send_to_all(const ControlMessage& message) HVD_REQUIRES(baton);
+  // What outgoing_ holds.
+  void send_encoded(Rank to) HVD_REQUIRES(baton);
   bool reachable(Rank rank) const HVD_REQUIRES(baton);
 
   const Config config_;
@@ -139,8 +141,17 @@ class Coordinator {
   bool leaving_ HVD_GUARDED_BY(baton) = false;
   bool goodbye_seen_ HVD_GUARDED_BY(baton) = false;
   bool owes_answers_ HVD_GUARDED_BY(baton) = false;  // something was pending when we left
+  // Empty between uses, and kept for their memory: an operation on its way allocates nothing.
   std::vector<OperationPtr> drained_ HVD_GUARDED_BY(baton);
   std::vector<Outcome> outcomes_ HVD_GUARDED_BY(baton);
+  ReadyMessage announcements_ HVD_GUARDED_BY(baton);
+  ByteWriter outgoing_ HVD_GUARDED_BY(baton);
+  ControlEvent event_ HVD_GUARDED_BY(baton);
+  ControlMessage incoming_ HVD_GUARDED_BY(baton);
+  ReusedList<Decision> decisions_ HVD_GUARDED_BY(baton);
+  Fusion fusion_ HVD_GUARDED_BY(baton);
+  Answer answer_ HVD_GUARDED_BY(baton);
+  ReusedList<AgreedGroup> agreed_ HVD_GUARDED_BY(baton);
 };
 
 }  // namespace hvd

@@ -106,40 +106,51 @@ Status check_given_output(const Operation& operation, std::size_t own_place) {
 Status Dispatcher::start(AgreedGroup& group) {
   HVD_TRY(check_fits_together(group));
   const Request& first = group.operations.front()->request;
-  if (group.answer.item < next_id_) {
+  if (group.answer->item < next_id_) {
     return error(StatusCode::internal, "the root answered '", first.name, "' as item ",
-                 group.answer.item, " after item ", next_id_ - 1);
+                 group.answer->item, " after item ", next_id_ - 1);
   }
-  WorkItem item;
-  item.id = group.answer.item;
-  item.kind = first.kind;
-  item.dtype = first.input.dtype;
-  item.choice = group.answer.choice;
-  item.label = first.name;
-  if (has_root(first.kind)) {
-    item.root = first.root;
+  WorkItem item = std::move(spent_);
+  begin(group, item);
+  if (has_counts(first.kind)) {
+    HVD_TRY(fill_counts(group, item));
+  } else {
+    fill(group, item);
   }
-  HVD_TRY(has_counts(first.kind) ? fill_counts(group, item) : fill(group, item));
   next_id_ = item.id + 1;
-  running_.emplace(item.id, std::move(group.operations));
+  running_.insert(item.id).first->second.swap(group.operations);
   data_plane_.start(std::move(item));
   return ok_status();
 }
 
+// In the memory of one that has gone.
+void Dispatcher::begin(const AgreedGroup& group, WorkItem& item) const {
+  const Request& first = group.operations.front()->request;
+  item.group = nullptr;
+  item.id = group.answer->item;
+  item.kind = first.kind;
+  item.dtype = first.input.dtype;
+  item.op = ReduceOp::sum;
+  item.root = has_root(first.kind) ? first.root : kRoot;
+  item.prescale = 1.0;
+  item.postscale = 1.0;
+  item.choice = group.answer->choice;
+  item.segments.clear();
+  item.counts.clear();
+  item.send_counts.clear();
+  item.peer = is_point_to_point(first.kind) ? first.peer : Rank();
+  item.label = first.name;
+}
+
 // What has no counts: a segment for each tensor.
-Status Dispatcher::fill(const AgreedGroup& group, WorkItem& item) {
+void Dispatcher::fill(const AgreedGroup& group, WorkItem& item) const {
   const Request& first = group.operations.front()->request;
   if (reduces(item.kind)) {
     fill_reduction(first, rank_count_, item);
   }
-  if (is_point_to_point(item.kind)) {
-    item.peer = first.peer;
-  }
   if (item.kind == CollectiveKind::barrier) {
-    return ok_status();
+    return;
   }
-  item.segments = std::move(spent_);
-  item.segments.clear();
   item.segments.reserve(group.operations.size());
   for (const OperationPtr& operation : group.operations) {
     const Request& request = operation->request;
@@ -148,7 +159,6 @@ Status Dispatcher::fill(const AgreedGroup& group, WorkItem& item) {
     item.segments.push_back({item.kind == CollectiveKind::recv ? nullptr : request.input.data,
                              writes ? request.output : nullptr, request.input.element_count()});
   }
-  return ok_status();
 }
 
 Status Dispatcher::bad_rows(const Request& request) const {
@@ -163,8 +173,8 @@ Status Dispatcher::fill_counts(const AgreedGroup& group, WorkItem& item) const {
   Operation& operation = *group.operations.front();
   const Request& request = operation.request;
   const bool scatters = item.kind == CollectiveKind::scatter;
-  const Shape& shape = scatters ? group.answer.shape : request.input.shape;
-  const std::vector<std::int64_t>& rows = group.answer.rows;
+  const Shape& shape = scatters ? group.answer->shape : request.input.shape;
+  const std::vector<std::int64_t>& rows = group.answer->rows;
   std::int64_t sum = 0;
   if (rows.size() != static_cast<std::size_t>(rank_count_) || shape.dimension_count() == 0 ||
       !add_up(rows, sum)) {
@@ -194,7 +204,7 @@ Status Dispatcher::fill_counts(const AgreedGroup& group, WorkItem& item) const {
   if (item.kind == CollectiveKind::reduce_scatter) {
     fill_reduction(request, rank_count_, item);
   } else {
-    item.dtype = scatters ? group.answer.dtype : item.dtype;
+    item.dtype = scatters ? group.answer->dtype : item.dtype;
     operation.result_dtype = item.dtype;
     operation.result_shape = whole;
     operation.result_shape.set(0, scatters                                    ? rows[rank_.index()]
@@ -237,20 +247,23 @@ Result<std::byte*> Dispatcher::place_result(Operation& operation, std::size_t ow
 }
 
 bool Dispatcher::take_finished(std::vector<Outcome>& finished) {
-  WorkCompletion completion;
   bool any = false;
-  while (data_plane_.take_completion(completion)) {
-    spent_ = std::move(completion.spent);
-    const auto at = running_.find(completion.work_id);
+  while (data_plane_.take_completion(completion_)) {
+    spent_ = std::move(completion_.spent);
+    const auto at = running_.find(completion_.work_id);
     HVD_CHECK(at != running_.end());
     for (OperationPtr& operation : at->second) {
-      Status status = completion.status.about_tensor(operation->request.name);
+      Status status = completion_.status;
+      if (!status.ok()) {
+        status = status.about_tensor(operation->request.name);
+      }
       operation->result_is_whole = status.ok();
       if (status.ok()) {
         status = operation->output_fault;
       }
       finished.push_back({std::move(operation), std::move(status)});
     }
+    at->second.clear();
     running_.erase(at);
     any = true;
   }

@@ -5,9 +5,10 @@
 #pragma once
 
 #include <cstdint>
-#include <unordered_map>
+#include <memory>
 #include <vector>
 
+#include "core/base/reused_map.h"
 #include "core/ports/data_plane.h"
 #include "core/stages/negotiator.h"
 
@@ -28,7 +29,8 @@ class Dispatcher {
   bool busy() const { return !running_.empty(); }
 
  private:
-  Status fill(const AgreedGroup& group, WorkItem& item);
+  void begin(const AgreedGroup& group, WorkItem& item) const;
+  void fill(const AgreedGroup& group, WorkItem& item) const;
   Status fill_counts(const AgreedGroup& group, WorkItem& item) const;
   Result<std::byte*> place_result(Operation& operation, std::size_t own_place) const;
   Status bad_rows(const Request& request) const;
@@ -37,9 +39,10 @@ class Dispatcher {
   const Rank rank_;
   const int rank_count_;
   const std::shared_ptr<ResultPool> results_ = ResultPool::create();
-  std::uint64_t next_id_ = 0;       // ids never come twice, nor go back
-  std::vector<WorkSegment> spent_;  // memory for the segments of the next item
-  std::unordered_map<std::uint64_t, std::vector<OperationPtr>> running_;
+  std::uint64_t next_id_ = 0;  // ids never come twice, nor go back
+  WorkItem spent_;             // memory for the next item
+  WorkCompletion completion_;  // of the item at hand; kept for its memory
+  ReusedMap<std::uint64_t, std::vector<OperationPtr>> running_;
 };
 
 }  // namespace hvd

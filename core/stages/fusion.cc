@@ -1,6 +1,7 @@
 #include "core/stages/fusion.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace hvd {
 namespace {
@@ -34,42 +35,58 @@ bool travel_together(const Decision& a, const Decision& b) {
   return one_asker && travel_together(a.entry, b.entry);
 }
 
-struct OpenGroup {
-  std::size_t index;  // in the result
-  std::size_t bytes;
-  const Decision* first;
-};
+constexpr std::size_t kNoGroup = static_cast<std::size_t>(-1);
 
 }  // namespace
 
-std::vector<std::vector<std::size_t>> fuse(const std::vector<Decision>& decisions,
-                                           std::size_t bytes_max) {
-  std::vector<std::vector<std::size_t>> groups;
-  std::vector<OpenGroup> open;  // the newest group of each kind; few kinds occur together
-  for (std::size_t i = 0; i < decisions.size(); ++i) {
-    const std::size_t bytes = decisions[i].entry.byte_count();
-    // From the newest on: the tensors of a grouped operation are neighbours.
-    const auto at = std::find_if(open.rbegin(), open.rend(), [&](const OpenGroup& candidate) {
-      return travel_together(*candidate.first, decisions[i]);
-    });
-    OpenGroup* const group = at == open.rend() ? nullptr : &*at;
-    const bool fits =
-        group != nullptr && (decisions[i].tensor || group->bytes + bytes <= bytes_max);
-    // With 0 even tensors without elements stay apart.
-    if (bytes_max > 0 && fits) {
-      groups[group->index].push_back(i);
-      group->bytes += bytes;
-      continue;
-    }
-    const OpenGroup fresh{groups.size(), bytes, &decisions[i]};
-    groups.push_back({i});
-    if (group != nullptr) {
-      *group = fresh;
-    } else {
-      open.push_back(fresh);
+void Fusion::fuse(std::span<const Decision> decisions, std::size_t bytes_max) {
+  open_.clear();
+  group_of_.clear();
+  ends_.clear();
+  for (const Decision& decision : decisions) {
+    const std::size_t group = decision.status.ok() ? group_for(decision, bytes_max) : kNoGroup;
+    group_of_.push_back(group);
+    if (group != kNoGroup) {
+      ++ends_[group];  // the number of its members, until sort_members
     }
   }
-  return groups;
+  sort_members();
+}
+
+std::size_t Fusion::group_for(const Decision& decision, std::size_t bytes_max) {
+  const std::size_t bytes = decision.entry.byte_count();
+  // From the newest on: the tensors of a grouped operation are neighbours.
+  const auto at = std::find_if(open_.rbegin(), open_.rend(), [&](const OpenGroup& candidate) {
+    return travel_together(*candidate.first, decision);
+  });
+  OpenGroup* const group = at == open_.rend() ? nullptr : &*at;
+  const bool fits = group != nullptr && (decision.tensor || group->bytes + bytes <= bytes_max);
+  // With 0 even tensors without elements stay apart.
+  if (bytes_max > 0 && fits) {
+    group->bytes += bytes;
+    return group->index;
+  }
+  const OpenGroup fresh{ends_.size(), bytes, &decision};
+  ends_.push_back(0);
+  if (group != nullptr) {
+    *group = fresh;
+  } else {
+    open_.push_back(fresh);
+  }
+  return fresh.index;
+}
+
+void Fusion::sort_members() {
+  std::size_t total = 0;
+  for (std::size_t& count : ends_) {
+    total += std::exchange(count, total);  // where the group begins
+  }
+  members_.resize(total);
+  for (std::size_t i = 0; i < group_of_.size(); ++i) {
+    if (group_of_[i] != kNoGroup) {
+      members_[ends_[group_of_[i]]++] = i;  // and in the end where it ends
+    }
+  }
 }
 
 }  // namespace hvd

@@ -9,7 +9,7 @@ namespace hvd {
 HandleId HandleTable::add(const OperationPtr& operation) {
   MutexLock lock(mutex_);
   operation->handle = ++last_;
-  operations_.emplace(operation->handle, operation);
+  operations_.insert(operation->handle).first->second = operation;
   return operation->handle;
 }
 
@@ -20,8 +20,15 @@ OperationPtr HandleTable::find(HandleId handle) const {
 }
 
 bool HandleTable::release(HandleId handle) {
+  OperationPtr released;  // and perhaps destroyed, without the lock
   MutexLock lock(mutex_);
-  return operations_.erase(handle) > 0;
+  const auto at = operations_.find(handle);
+  if (at == operations_.end()) {
+    return false;
+  }
+  released = std::move(at->second);
+  operations_.erase(at);
+  return true;
 }
 
 void HandleTable::complete(Operation& operation, Status status) {

@@ -3,9 +3,8 @@
 // grows with operations that are not released. Read next: coordinator.h.
 #pragma once
 
-#include <unordered_map>
-
 #include "core/base/mutex.h"
+#include "core/base/reused_map.h"
 #include "core/stages/operation.h"
 
 namespace hvd {
@@ -34,7 +33,7 @@ class HandleTable {
  private:
   mutable Mutex mutex_;
   Condition changed_;
-  std::unordered_map<HandleId, OperationPtr> operations_ HVD_GUARDED_BY(mutex_);
+  ReusedMap<HandleId, OperationPtr> operations_ HVD_GUARDED_BY(mutex_);
   HandleId last_ HVD_GUARDED_BY(mutex_);
   std::uint64_t notices_ HVD_GUARDED_BY(mutex_) = 0;
   int sleepers_ HVD_GUARDED_BY(mutex_) = 0;

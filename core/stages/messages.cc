@@ -104,19 +104,9 @@ struct Writer {
   ByteWriter& out;
 
   void operator()(const ReadyMessage& message) const {
-    put_type(out, MessageType::ready);
-    out.put(message.answers_seen).put(static_cast<std::uint32_t>(message.entries.size()));
-    for (const ReadyEntry& entry : message.entries) {
-      put_entry(out, entry);
-    }
+    encode(message.answers_seen, message.entries, out);
   }
-  void operator()(const AnswerMessage& message) const {
-    put_type(out, MessageType::answer);
-    out.put(message.sequence).put(static_cast<std::uint32_t>(message.groups.size()));
-    for (const AnsweredGroup& group : message.groups) {
-      put_group(out, group);
-    }
-  }
+  void operator()(const AnswerMessage& message) const { encode(message, out); }
   void operator()(const AbortMessage& message) const {
     put_type(out, MessageType::abort);
     out.put(static_cast<std::int32_t>(message.culprit.value)).put_string(message.text);
@@ -129,6 +119,7 @@ struct Writer {
 
 // ---- reading -----------------------------------------------------------------------------------
 // Every field's range is checked here, so that nobody behind has to; false: refuse the message.
+// What is read into may be an earlier message, for its memory: every field is set.
 
 bool get_shape(ByteReader& in, Shape& shape) {
   const auto dimensions = in.get<std::uint8_t>();
@@ -217,7 +208,7 @@ bool get_entry(ByteReader& in, int rank_count, ReadyEntry& entry) {
   if (!get_shape(in, entry.shape)) {
     return false;
   }
-  entry.name = in.get_string(kNameBytesMax);
+  in.get_string(kNameBytesMax, entry.name);
   if (!in.ok() || !valid_collective(kind) || !valid_dtype(dtype) || !valid_reduce_op(op) ||
       flags > (kInArena | kGrouped)) {
     return false;
@@ -225,15 +216,18 @@ bool get_entry(ByteReader& in, int rank_count, ReadyEntry& entry) {
   entry.kind = static_cast<CollectiveKind>(kind);
   entry.dtype = static_cast<DType>(dtype);
   entry.op = static_cast<ReduceOp>(op);
+  entry.splits.clear();
   if (has_splits(entry.kind) && !get_rows(in, rank_count, entry.splits)) {
     return false;
   }
+  entry.peer = Rank();
   if (is_point_to_point(entry.kind)) {
     entry.peer = Rank(in.get<std::int32_t>());
     if (entry.peer < kRoot || entry.peer.value >= rank_count) {
       return false;
     }
   }
+  entry.members.clear();
   if ((flags & kGrouped) != 0 ? !get_members(in, entry) : !good_shape(entry, rank_count)) {
     return false;
   }
@@ -254,12 +248,12 @@ bool get_runs(ByteReader& in, AnsweredGroup& group) {
 bool get_group(ByteReader& in, int rank_count, AnsweredGroup& group) {
   const auto first = in.get<std::uint8_t>();
   const auto code = static_cast<std::uint8_t>(first & ~kOfMembers);
-  group.error_text = in.get_string(kErrorTextBytesMax);
+  in.get_string(kErrorTextBytesMax, group.error_text);
   group.culprit = Rank(in.get<std::int32_t>());
   group.choice = in.get<ScheduleChoice>();
   group.names.resize(in.get_count(sizeof(std::uint32_t)));
   for (std::string& name : group.names) {
-    name = in.get_string(kNameBytesMax);
+    in.get_string(kNameBytesMax, name);
     if (name.empty()) {
       return false;
     }
@@ -274,6 +268,7 @@ bool get_group(ByteReader& in, int rank_count, AnsweredGroup& group) {
   }
   group.dtype = static_cast<DType>(dtype);
   group.code = static_cast<StatusCode>(code);
+  group.members.clear();
   if ((first & kOfMembers) != 0 && !get_runs(in, group)) {
     return false;
   }
@@ -309,12 +304,18 @@ bool get_abort(ByteReader& in, int rank_count, AbortMessage& message) {
   return message.culprit.value >= -1 && message.culprit.value < rank_count;
 }
 
+template <typename Message>
+Message& of_kind(ControlMessage& message) {
+  auto* const held = std::get_if<Message>(&message);
+  return held != nullptr ? *held : message.emplace<Message>();
+}
+
 bool get_body(ByteReader& in, MessageType type, int rank_count, ControlMessage& message) {
   switch (type) {
     case MessageType::ready:
-      return get_ready(in, rank_count, message.emplace<ReadyMessage>());
+      return get_ready(in, rank_count, of_kind<ReadyMessage>(message));
     case MessageType::answer:
-      return get_answer(in, rank_count, message.emplace<AnswerMessage>());
+      return get_answer(in, rank_count, of_kind<AnswerMessage>(message));
     case MessageType::abort:
       return get_abort(in, rank_count, message.emplace<AbortMessage>());
     case MessageType::goodbye:
@@ -336,30 +337,24 @@ bool get_body(ByteReader& in, MessageType type, int rank_count, ControlMessage& 
 }  // namespace
 
 // What a kind has no use for nobody checked, and nobody needs: it keeps its default.
-ReadyEntry ready_entry_of(const Request& request, Rank self) {
-  ReadyEntry entry;
+void describe(const Request& request, Rank self, ReadyEntry& entry) {
+  const bool describes = request.kind != CollectiveKind::scatter || request.root == self;
   entry.kind = request.kind;
+  entry.dtype = describes ? request.input.dtype : DType::uint8;
   entry.op = request.op;
-  if (has_root(request.kind)) {
-    entry.root = request.root;
-  }
-  if (is_point_to_point(request.kind)) {
-    entry.peer = request.peer;
-  }
+  entry.root = has_root(request.kind) ? request.root : kRoot;
   entry.prescale = request.prescale;
   entry.postscale = request.postscale;
   entry.deadline = request.deadline;
+  entry.shape = describes ? request.input.shape : Shape();
   entry.name = request.name;
-  entry.in_arena = request.in_arena;
-  if (request.kind == CollectiveKind::scatter && request.root != self) {
-    return entry;
-  }
-  entry.dtype = request.input.dtype;
-  entry.shape = request.input.shape;
-  if (has_splits(request.kind)) {
+  entry.splits.clear();
+  if (has_splits(request.kind) && describes) {
     entry.splits = request.splits;
   }
-  return entry;
+  entry.peer = is_point_to_point(request.kind) ? request.peer : Rank();
+  entry.in_arena = request.in_arena;
+  entry.members.clear();
 }
 
 ReadyEntry entry_of_member(const ReadyEntry& entry, std::size_t index) {
@@ -377,13 +372,25 @@ ReadyEntry entry_of_member(const ReadyEntry& entry, std::size_t index) {
   return alone;
 }
 
-Bytes encode(const ControlMessage& message) {
-  ByteWriter out;
-  std::visit(Writer{out}, message);
-  return out.take();
+void encode(std::uint64_t answers_seen, std::span<const ReadyEntry> entries, ByteWriter& out) {
+  put_type(out, MessageType::ready);
+  out.put(answers_seen).put(static_cast<std::uint32_t>(entries.size()));
+  for (const ReadyEntry& entry : entries) {
+    put_entry(out, entry);
+  }
 }
 
-Result<ControlMessage> decode(std::span<const std::byte> bytes, int rank_count) {
+void encode(const AnswerMessage& message, ByteWriter& out) {
+  put_type(out, MessageType::answer);
+  out.put(message.sequence).put(static_cast<std::uint32_t>(message.groups.size()));
+  for (const AnsweredGroup& group : message.groups) {
+    put_group(out, group);
+  }
+}
+
+void encode(const ControlMessage& message, ByteWriter& out) { std::visit(Writer{out}, message); }
+
+Status decode(std::span<const std::byte> bytes, int rank_count, ControlMessage& message) {
   ByteReader in(bytes);
   const auto version = in.get<std::uint8_t>();
   if (in.ok() && version != kVersion) {
@@ -392,12 +399,11 @@ Result<ControlMessage> decode(std::span<const std::byte> bytes, int rank_count) 
                  " was expected. run one hvd version on all ranks");
   }
   const auto type = static_cast<MessageType>(in.get<std::uint8_t>());
-  ControlMessage message;
   if (!in.ok() || !get_body(in, type, rank_count, message) || !in.finished()) {
     return error(StatusCode::invalid_argument, "control message of ", bytes.size(), " bytes, type ",
                  static_cast<int>(type), ", does not parse");
   }
-  return message;
+  return ok_status();
 }
 
 }  // namespace hvd

@@ -47,8 +47,8 @@ struct ReadyEntry {
   std::size_t byte_count() const { return shape.element_count() * dtype_bytes(dtype); }
 };
 
-// `self` is the rank that asks.
-ReadyEntry ready_entry_of(const Request& request, Rank self);
+// Sets all of the entry, in the memory that it has. `self` is the rank that asks.
+void describe(const Request& request, Rank self, ReadyEntry& entry);
 // One tensor of a grouped operation, as if it were an operation of that name.
 ReadyEntry entry_of_member(const ReadyEntry& entry, std::size_t index);
 
@@ -110,8 +110,12 @@ struct HeartbeatMessage {};
 using ControlMessage = std::variant<ReadyMessage, AnswerMessage, AbortMessage, GoodbyeMessage,
                                     GoodbyeSeenMessage, HeartbeatMessage, EndedMessage>;
 
-Bytes encode(const ControlMessage& message);
-// Refuses what is cut, too long, of another version or out of range. rank_count bounds the ranks.
-Result<ControlMessage> decode(std::span<const std::byte> bytes, int rank_count);
+// Appends the message. The first two go with each operation, and are not copied into a variant.
+void encode(std::uint64_t answers_seen, std::span<const ReadyEntry> entries, ByteWriter& out);
+void encode(const AnswerMessage& message, ByteWriter& out);
+void encode(const ControlMessage& message, ByteWriter& out);
+// Refuses what is cut, too long, of another version or out of range; `message` is undefined then.
+// rank_count bounds the ranks. A message of the kind that `message` is already gets its memory.
+Status decode(std::span<const std::byte> bytes, int rank_count, ControlMessage& message);
 
 }  // namespace hvd

@@ -22,39 +22,54 @@ void Negotiator::add(const OperationPtr& operation, std::vector<Outcome>& failed
     }
     return;
   }
-  pending_.emplace(name, Pending{operation});
-  announcements_.entries.push_back(ready_entry_of(operation->request, self_));
-  for (const Operation& member : operation->members) {
-    const Request& request = member.request;
-    announcements_.entries.back().members.push_back(
-        {request.input.dtype, request.in_arena, request.input.shape});
+  Pending& pending = pending_.insert(name).first->second;
+  pending.operation = operation;
+  pending.answered.clear();
+  pending.answered_count = 0;
+  unannounced_.push_back(operation);
+}
+
+void Negotiator::take_announcements(ReadyMessage& message) {
+  message.answers_seen = answers_seen_;
+  message.entries.resize(unannounced_.size());
+  for (std::size_t i = 0; i < unannounced_.size(); ++i) {
+    ReadyEntry& entry = message.entries[i];
+    describe(unannounced_[i]->request, self_, entry);
+    for (const Operation& member : unannounced_[i]->members) {
+      const Request& request = member.request;
+      entry.members.push_back({request.input.dtype, request.in_arena, request.input.shape});
+    }
   }
+  unannounced_.clear();
 }
 
-ReadyMessage Negotiator::take_announcements() {
-  announcements_.answers_seen = answers_seen_;
-  return std::exchange(announcements_, {});
-}
-
-Status Negotiator::on_answer(AnswerMessage answer, std::vector<AgreedGroup>& agreed,
+Status Negotiator::on_answer(const AnswerMessage& answer, ReusedList<AgreedGroup>& agreed,
                              std::vector<Outcome>& failed) {
   if (answer.sequence <= answers_seen_) {
     return error(StatusCode::internal, "answer ", answer.sequence, " came after answer ",
                  answers_seen_);
   }
   answers_seen_ = answer.sequence;
-  for (AnsweredGroup& group : answer.groups) {
+  for (const AnsweredGroup& group : answer.groups) {
     if (group.code != StatusCode::ok) {
       fail_group(group, failed);
       continue;
     }
-    AgreedGroup& ready = agreed.emplace_back();
+    AgreedGroup& ready = agreed.add();
+    ready.answer = &group;
+    ready.operations.clear();
     HVD_TRY(take_group(group, ready));
   }
   return ok_status();
 }
 
-Status Negotiator::take_group(AnsweredGroup& group, AgreedGroup& ready) {
+// The operation outlives its name's place here.
+void Negotiator::forget(PendingByName::iterator at) {
+  const OperationPtr has_the_name = std::move(at->second.operation);
+  pending_.erase(at);
+}
+
+Status Negotiator::take_group(const AnsweredGroup& group, AgreedGroup& ready) {
   for (const std::string& name : group.names) {
     const auto at = pending_.find(name);
     if (at == pending_.end()) {
@@ -70,13 +85,12 @@ Status Negotiator::take_group(AnsweredGroup& group, AgreedGroup& ready) {
     if (grouped) {
       HVD_TRY(take_members(group.members, pending, ready));
     } else {
-      ready.operations.push_back(std::move(pending.operation));
+      ready.operations.push_back(pending.operation);
     }
     if (!grouped || pending.answered_count == pending.answered.size()) {
-      pending_.erase(at);
+      forget(at);
     }
   }
-  ready.answer = std::move(group);
   return ok_status();
 }
 
@@ -121,7 +135,7 @@ void Negotiator::fail_group(const AnsweredGroup& group, std::vector<Outcome>& fa
       for (OperationPtr& operation : operations) {
         failed.push_back({std::move(operation), status_of(group, name)});
       }
-      pending_.erase(at);
+      forget(at);
     } else if (group.code == StatusCode::deadline_exceeded) {
       owed_[name].push_back(status_of(group, name));
     }
@@ -137,7 +151,7 @@ std::vector<OperationPtr> Negotiator::take_all() {
     append_unanswered(pending, all);
   }
   pending_.clear();
-  announcements_.entries.clear();
+  unannounced_.clear();
   return all;
 }
 

@@ -5,9 +5,12 @@
 
 #include <deque>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "core/base/reused_list.h"
+#include "core/base/reused_map.h"
 #include "core/stages/messages.h"
 #include "core/stages/operation.h"
 
@@ -16,7 +19,7 @@ namespace hvd {
 // An answered group with this rank's operations, in the group's order; of a grouped operation its
 // members.
 struct AgreedGroup {
-  AnsweredGroup answer;
+  const AnsweredGroup* answer = nullptr;  // in the message that it came with
   std::vector<OperationPtr> operations;
 };
 
@@ -33,12 +36,13 @@ class Negotiator {
   // Queues the announcement. An operation whose name has failed everywhere before it came fails
   // now.
   void add(const OperationPtr& operation, std::vector<Outcome>& failed);
-  bool has_announcements() const { return !announcements_.entries.empty(); }
-  ReadyMessage take_announcements();
+  bool has_announcements() const { return !unannounced_.empty(); }
+  // Sets all of the message, in the memory that it has.
+  void take_announcements(ReadyMessage& message);
 
   // Sorts an answer into what runs (in order) and what fails. A Status is a broken protocol; what
   // is in `agreed` then was pending and must fail too.
-  Status on_answer(AnswerMessage answer, std::vector<AgreedGroup>& agreed,
+  Status on_answer(const AnswerMessage& answer, ReusedList<AgreedGroup>& agreed,
                    std::vector<Outcome>& failed);
 
   // Everything that is not answered yet, for an abort or a shutdown; forgets it.
@@ -53,17 +57,21 @@ class Negotiator {
     std::size_t answered_count = 0;
   };
 
-  Status take_group(AnsweredGroup& group, AgreedGroup& ready);
+  using PendingByName = ReusedMap<std::string_view, Pending>;  // the operation has the name
+
+  Status take_group(const AnsweredGroup& group, AgreedGroup& ready);
   Status take_members(const std::vector<MemberRun>& runs, Pending& pending, AgreedGroup& ready);
   void fail_group(const AnsweredGroup& group, std::vector<Outcome>& failed);
   void append_unanswered(const Pending& pending, std::vector<OperationPtr>& operations) const;
 
+  void forget(PendingByName::iterator at);
+
   const Rank self_;
-  std::unordered_map<std::string, Pending> pending_;
+  PendingByName pending_;
   // Errors of names that were not pending here when they failed: the next submissions' outcomes,
   // one each, so that the n-th use of a name stays the n-th on all ranks.
   std::unordered_map<std::string, std::deque<Status>> owed_;
-  ReadyMessage announcements_;
+  std::vector<OperationPtr> unannounced_;
   std::uint64_t answers_seen_ = 0;
 };
 

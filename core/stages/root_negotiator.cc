@@ -62,17 +62,19 @@ void RootNegotiator::on_ready(Rank from, const ReadyMessage& message, Time now) 
 }
 
 void RootNegotiator::add(Rank from, const ReadyEntry& entry, Time now) {
-  last_submit_[from.index()] = {entry.name, now};
-  Pending& pending = pending_of(from, entry, now);
+  last_submit_[from.index()].name = entry.name;
+  last_submit_[from.index()].at = now;
+  const auto [at, is_new] = pending_.insert(entry.name);
+  Pending& pending = at->second;
+  if (is_new) {
+    begin(from, entry, now, pending);
+  }
   if (pending.came[from.index()] || !needs(pending, from)) {
     // Its own rank refuses that at submission, so the peer is broken; its error, not the job's end.
-    decisions_.push_back(
-        {.status =
-             error(StatusCode::internal, text_of(entry), " was announced by ", ranks_.text(from),
-                   needs(pending, from) ? " twice" : ", which has no part in it"),
-         .entry = entry,
-         .members = pending.members});
-    pending_.erase(entry.name);
+    fail(error(StatusCode::internal, text_of(entry), " was announced by ", ranks_.text(from),
+               needs(pending, from) ? " twice" : ", which has no part in it"),
+         entry.name, pending.members);
+    forget(at);
     return;
   }
   pending.came[from.index()] = true;
@@ -91,35 +93,59 @@ void RootNegotiator::add(Rank from, const ReadyEntry& entry, Time now) {
   }
   note_timer(pending);
   if (static_cast<std::size_t>(pending.came_count) == member_count(pending)) {
-    decide_complete(entry.name, pending);
+    decide_complete(at);
     return;
   }
   for (std::size_t r = 0; r < gone_.size(); ++r) {
     if (gone_[r] && needs(pending, Rank(r))) {
       fail_for_lack_of(Rank(r), entry.name, pending);
-      pending_.erase(entry.name);
+      forget(at);
       return;
     }
   }
 }
 
-RootNegotiator::Pending& RootNegotiator::pending_of(Rank from, const ReadyEntry& entry, Time now) {
-  const auto [at, is_new] = pending_.try_emplace(entry.name);
-  Pending& pending = at->second;
-  if (is_new) {
-    pending.first = entry;
-    pending.first_rank = from;
-    pending.came.assign(static_cast<std::size_t>(ranks_.count()), false);
-    if (is_point_to_point(entry.kind)) {
-      pending.members = {std::min(from, entry.peer), std::max(from, entry.peer)};
-    }
-    pending.since = now;
-    if (limits_.stall_warning > 0) {
-      pending.warning_pause = limits_.stall_warning;
-      pending.next_warning = now + limits_.stall_warning;
-    }
+// In the memory of one that was decided.
+void RootNegotiator::begin(Rank from, const ReadyEntry& entry, Time now, Pending& pending) const {
+  pending.differing.clear();
+  pending.first = entry;
+  pending.first_rank = from;
+  pending.came.assign(static_cast<std::size_t>(ranks_.count()), false);
+  pending.members.clear();
+  if (is_point_to_point(entry.kind)) {
+    pending.members = {std::min(from, entry.peer), std::max(from, entry.peer)};
   }
-  return pending;
+  pending.parts.clear();
+  pending.came_count = 0;
+  pending.since = now;
+  pending.deadline = kNever;
+  pending.deadline_length = 0;
+  pending.warning_pause = limits_.stall_warning;
+  pending.next_warning = limits_.stall_warning > 0 ? now + limits_.stall_warning : kNever;
+}
+
+RootNegotiator::PendingByName::iterator RootNegotiator::forget(PendingByName::iterator at) {
+  if (!at->second.first.members.empty()) {
+    at->second.first.members = {};  // of a group, which may be large: not kept
+  }
+  return pending_.erase(at);
+}
+
+Decision& RootNegotiator::decide(Status status, const std::vector<Rank>& members) {
+  Decision& decision = decisions_.add();
+  decision.status = std::move(status);
+  decision.rows.clear();
+  decision.splits.clear();
+  decision.members = members;
+  decision.tensor.reset();
+  return decision;
+}
+
+void RootNegotiator::fail(Status status, const std::string& name,
+                          const std::vector<Rank>& members) {
+  Decision& decision = decide(std::move(status), members);
+  decision.entry = {};
+  decision.entry.name = name;
 }
 
 // What each rank says of its own rows. All entries are kept, also those that differ in kind or
@@ -179,30 +205,31 @@ void RootNegotiator::settle_owed(Rank from, std::uint64_t answers_seen) {
   }
 }
 
-void RootNegotiator::decide_complete(const std::string& name, Pending& pending) {
-  Decision decision{.status = agree(pending), .entry = {}, .members = pending.members};
-  if (decision.status.ok() && !pending.first.members.empty()) {
+void RootNegotiator::decide_complete(PendingByName::iterator at) {
+  Pending& pending = at->second;
+  Status status = agree(pending);
+  if (!status.ok()) {
+    fail(std::move(status), at->first, pending.members);
+  } else if (!pending.first.members.empty()) {
     decide_members(pending);
-    pending_.erase(name);
-    return;
+  } else {
+    Decision& decision = decide(ok_status(), pending.members);
+    if (!pending.parts.empty()) {
+      give_parts(pending.first, std::move(pending.parts.front()), decision);
+    }
+    std::swap(decision.entry, pending.first);
   }
-  if (decision.status.ok() && !pending.parts.empty()) {
-    give_parts(pending.first, std::move(pending.parts.front()), decision);
-  }
-  decision.entry = std::move(pending.first);
-  decisions_.push_back(std::move(decision));
-  pending_.erase(name);
+  forget(at);
 }
 
 void RootNegotiator::decide_members(Pending& pending) {
   for (std::size_t i = 0; i < pending.first.members.size(); ++i) {
-    Decision decision{.status = ok_status(),
-                      .entry = entry_of_member(pending.first, i),
-                      .tensor = static_cast<std::uint32_t>(i)};
+    Decision& decision = decide(ok_status(), {});
+    decision.entry = entry_of_member(pending.first, i);
+    decision.tensor = static_cast<std::uint32_t>(i);
     if (!pending.parts.empty()) {
       give_parts(decision.entry, std::move(pending.parts[i]), decision);
     }
-    decisions_.push_back(std::move(decision));
   }
 }
 
@@ -290,7 +317,7 @@ void RootNegotiator::on_goodbye(Rank from) {
       continue;
     }
     fail_for_lack_of(from, at->first, at->second);
-    at = pending_.erase(at);
+    at = forget(at);
   }
 }
 
@@ -298,36 +325,37 @@ void RootNegotiator::fail_for_lack_of(Rank gone, const std::string& name, const 
   const LastSubmit& last = last_submit_[gone.index()];
   const std::string last_text = last.name.empty() ? "it never submitted anything"
                                                   : str("its last submit was '", last.name, "'");
-  decisions_.push_back(
-      {.status =
-           error(StatusCode::peer_ended, text_of(pending.first), " needs ", ranks_.text(gone),
-                 ", which ended normally",
-                 pending.came[gone.index()] ? " before all ranks had submitted it; " : "; ",
-                 last_text,
-                 ". every rank must submit each name equally often before it shuts down; if its "
-                 "program failed instead, its own output says why")
-               .about_tensor(name)
-               .blame_rank(gone.value),
-       .entry = pending.first,
-       .members = pending.members});
+  fail(error(StatusCode::peer_ended, text_of(pending.first), " needs ", ranks_.text(gone),
+             ", which ended normally",
+             pending.came[gone.index()] ? " before all ranks had submitted it; " : "; ", last_text,
+             ". every rank must submit each name equally often before it shuts down; if its "
+             "program failed instead, its own output says why")
+           .about_tensor(name)
+           .blame_rank(gone.value),
+       name, pending.members);
 }
 
-std::vector<Decision> RootNegotiator::take_decisions(std::uint64_t sequence,
-                                                     std::size_t bytes_most) {
+void RootNegotiator::take_decisions(std::uint64_t sequence, std::size_t bytes_most,
+                                    ReusedList<Decision>& taken) {
   std::size_t bytes = 0;
-  auto end = decisions_.begin();
-  while (end != decisions_.end() && bytes < bytes_most) {
-    bytes += answer_bytes_most(*end++);
+  std::size_t count = 0;
+  while (count < decisions_.size() && bytes < bytes_most) {
+    bytes += answer_bytes_most(decisions_[count++]);
   }
-  std::vector<Decision> taken(std::make_move_iterator(decisions_.begin()),
-                              std::make_move_iterator(end));
-  decisions_.erase(decisions_.begin(), end);
+  taken.clear();
+  if (count == decisions_.size()) {
+    taken.swap(decisions_);
+  } else {
+    for (std::size_t i = 0; i < count; ++i) {
+      std::swap(taken.add(), decisions_[i]);
+    }
+    decisions_.drop_front(count);
+  }
   for (const Decision& decision : taken) {
     if (decision.status.code() == StatusCode::deadline_exceeded) {
       owed_[decision.entry.name].sequence = sequence;
     }
   }
-  return taken;
 }
 
 std::vector<std::string> RootNegotiator::on_timer(Time now) {
@@ -341,10 +369,8 @@ std::vector<std::string> RootNegotiator::on_timer(Time now) {
       for (const Rank rank : missing(pending)) {
         owed.by_rank[rank.index()] = true;
       }
-      decisions_.push_back({.status = deadline_status(pending, now),
-                            .entry = pending.first,
-                            .members = pending.members});
-      at = pending_.erase(at);
+      fail(deadline_status(pending, now), at->first, pending.members);
+      at = forget(at);
       continue;
     }
     if (now >= pending.next_warning) {

@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "core/base/clock.h"
+#include "core/base/reused_list.h"
+#include "core/base/reused_map.h"
 #include "core/stages/job_ranks.h"
 #include "core/stages/messages.h"
 #include "core/stages/mismatch.h"
@@ -42,8 +44,8 @@ class RootNegotiator {
 
   // What has been decided since the last call, in the order to be answered, but no more than fits
   // into an answer of about `bytes_most` (one decision at least). Answers carry `sequence`; errors
-  // remember it for ranks that have not submitted yet.
-  std::vector<Decision> take_decisions(std::uint64_t sequence, std::size_t bytes_most);
+  // remember it for ranks that have not submitted yet. `taken` is cleared first.
+  void take_decisions(std::uint64_t sequence, std::size_t bytes_most, ReusedList<Decision>& taken);
 
   // When on_timer wants to be called: the next warning or deadline.
   Time next_timer() const { return next_timer_; }
@@ -72,6 +74,8 @@ class RootNegotiator {
     Time next_warning = kNever;
     Nanos warning_pause = 0;
   };
+  using PendingByName = ReusedMap<std::string, Pending>;
+
   // A name that failed before all ranks had submitted it: the others' submissions, when they come,
   // belong to that failure.
   struct Owed {
@@ -84,14 +88,18 @@ class RootNegotiator {
   };
 
   void add(Rank from, const ReadyEntry& entry, Time now);
-  Pending& pending_of(Rank from, const ReadyEntry& entry, Time now);
+  void begin(Rank from, const ReadyEntry& entry, Time now, Pending& pending) const;
+  PendingByName::iterator forget(PendingByName::iterator at);
+  // The caller gives it its entry.
+  Decision& decide(Status status, const std::vector<Rank>& members);
+  void fail(Status status, const std::string& name, const std::vector<Rank>& members);
   void note_parts(Rank from, const ReadyEntry& entry, Pending& pending) const;
   void note_rows(Rank from, std::int64_t rows, Parts& parts) const;
   bool needs(const Pending& pending, Rank rank) const;
   std::size_t member_count(const Pending& pending) const;
   bool crossed(Rank from, const std::string& name, std::uint64_t answers_seen);
   void settle_owed(Rank from, std::uint64_t answers_seen);
-  void decide_complete(const std::string& name, Pending& pending);
+  void decide_complete(PendingByName::iterator at);
   void decide_members(Pending& pending);
   Status agree(const Pending& pending) const;
   Status disagreement(const Pending& pending) const;
@@ -106,9 +114,9 @@ class RootNegotiator {
 
   const JobRanks& ranks_;
   const Limits limits_;
-  std::unordered_map<std::string, Pending> pending_;
+  PendingByName pending_;
   std::unordered_map<std::string, Owed> owed_;
-  std::vector<Decision> decisions_;
+  ReusedList<Decision> decisions_;
   std::vector<bool> gone_;
   std::vector<LastSubmit> last_submit_;
   Time next_timer_ = kNever;

@@ -284,7 +284,9 @@ bool SubmitQueue::empty() const {
 
 void SubmitQueue::forget_name(const std::string& name) {
   MutexLock lock(mutex_);
-  pending_names_.erase(name);
+  if (const auto at = pending_names_.find(name); at != pending_names_.end()) {
+    pending_names_.erase(at);
+  }
 }
 
 void SubmitQueue::close(const Status& reason) {

@@ -5,10 +5,11 @@
 #pragma once
 
 #include <string>
-#include <unordered_set>
+#include <string_view>
 #include <vector>
 
 #include "core/base/mutex.h"
+#include "core/base/reused_map.h"
 #include "core/stages/operation.h"
 
 namespace hvd {
@@ -30,9 +31,12 @@ class SubmitQueue {
   void close(const Status& reason) HVD_EXCLUDES(mutex_);
 
  private:
+  struct Nothing {};
+
   mutable Mutex mutex_;
   std::vector<OperationPtr> queued_ HVD_GUARDED_BY(mutex_);
-  std::unordered_set<std::string> pending_names_ HVD_GUARDED_BY(mutex_);
+  // Of operations that are not done, which have them.
+  ReusedMap<std::string_view, Nothing> pending_names_ HVD_GUARDED_BY(mutex_);
   Status closed_ HVD_GUARDED_BY(mutex_);
 };
 

@@ -234,7 +234,7 @@ bool EngineDoor::take_completions() {
   bool found = false;
   while (plane_.take_completion(completion)) {
     check(completion.status);
-    spent_ = std::move(completion.spent);
+    spent_ = std::move(completion.spent.segments);
     found = found || completion.work_id == awaited_;
     big_done_ = big_done_ || completion.work_id == big_;
   }

@@ -38,8 +38,14 @@ class FakeDataPlane final : public DataPlane {
   std::deque<WorkCompletion> completions;
 };
 
-AgreedGroup group_of(std::vector<Request> requests, std::vector<std::int64_t> rows = {}) {
-  AgreedGroup group;
+// An answered group that has its answer.
+struct Group {
+  AnsweredGroup answer;
+  std::vector<OperationPtr> operations;
+};
+
+Group group_of(std::vector<Request> requests, std::vector<std::int64_t> rows = {}) {
+  Group group;
   group.answer.choice = 42;
   group.answer.rows = std::move(rows);
   for (const Request& request : requests) {
@@ -53,9 +59,10 @@ struct Desk {
   Dispatcher dispatcher{plane, Rank(1), 4};
   std::uint64_t item_count = 0;
 
-  Status start(AgreedGroup& group) {
+  Status start(Group& group) {
     group.answer.item = item_count++;
-    return dispatcher.start(group);
+    AgreedGroup agreed{&group.answer, group.operations};
+    return dispatcher.start(agreed);
   }
 };
 
@@ -64,7 +71,7 @@ TEST_CASE("a fused group becomes one item with its segments in order", "[dispatc
   Request x = request_of("x");
   Request y = request_of("y", CollectiveKind::allreduce, shape_of({5}));
   x.prescale = y.prescale = 2;
-  AgreedGroup group = group_of({x, y});
+  Group group = group_of({x, y});
   REQUIRE(desk.start(group).ok());
   REQUIRE(desk.plane.items.size() == 1);
   const WorkItem& item = desk.plane.items[0];
@@ -85,7 +92,7 @@ TEST_CASE("an average is a sum that is divided by the number of ranks at the end
   Request request = request_of("x");
   request.op = ReduceOp::average;
   request.postscale = 3;
-  AgreedGroup group = group_of({request});
+  Group group = group_of({request});
   REQUIRE(desk.start(group).ok());
   CHECK(desk.plane.items[0].op == ReduceOp::sum);
   CHECK(desk.plane.items[0].postscale == Approx(0.75));
@@ -96,11 +103,11 @@ TEST_CASE("an item's fields do not depend on arguments that its operation ignore
   Desk desk;
   Request request = request_of("x");
   request.root = Rank(3);  // of an allreduce: may differ between ranks
-  AgreedGroup group = group_of({request});
+  Group group = group_of({request});
   REQUIRE(desk.start(group).ok());
   CHECK(desk.plane.items[0].root == kRoot);
   request.kind = CollectiveKind::broadcast;
-  AgreedGroup broadcast = group_of({request});
+  Group broadcast = group_of({request});
   REQUIRE(desk.start(broadcast).ok());
   CHECK(desk.plane.items[1].root == Rank(3));
   CHECK(desk.plane.items[1].id == 1);
@@ -115,9 +122,9 @@ TEST_CASE("a group whose members do not go together is refused before memory is 
   SECTION("another reduction") { other.op = ReduceOp::max; }
   SECTION("another scale") { other.postscale = 3; }
   SECTION("another kind") { other.kind = CollectiveKind::barrier; }
-  AgreedGroup group = group_of({x, other});
+  Group group = group_of({x, other});
   CHECK(desk.start(group).code() == StatusCode::internal);
-  AgreedGroup barriers = group_of(
+  Group barriers = group_of(
       {request_of("b", CollectiveKind::barrier), request_of("c", CollectiveKind::barrier)});
   CHECK(desk.start(barriers).code() == StatusCode::internal);
   CHECK(desk.plane.items.empty());
@@ -125,14 +132,14 @@ TEST_CASE("a group whose members do not go together is refused before memory is 
 
 TEST_CASE("a barrier has no segments", "[dispatcher]") {
   Desk desk;
-  AgreedGroup group = group_of({request_of("b", CollectiveKind::barrier)});
+  Group group = group_of({request_of("b", CollectiveKind::barrier)});
   REQUIRE(desk.start(group).ok());
   CHECK(desk.plane.items[0].segments.empty());
 }
 
 TEST_CASE("an allgather gets memory for the rows of all ranks", "[dispatcher]") {
   Desk desk;
-  AgreedGroup group =
+  Group group =
       group_of({request_of("g", CollectiveKind::allgather, shape_of({2, 3}))}, {1, 2, 0, 4});
   const OperationPtr operation = group.operations[0];
   REQUIRE(desk.start(group).ok());
@@ -156,7 +163,7 @@ Request gathering_to(std::byte* output, const Shape& shape) {
 TEST_CASE("a result goes to the memory that was given for it", "[dispatcher]") {
   Desk desk;
   std::array<std::byte, 84> memory{};
-  AgreedGroup group = group_of({gathering_to(memory.data(), shape_of({7, 3}))}, {1, 2, 0, 4});
+  Group group = group_of({gathering_to(memory.data(), shape_of({7, 3}))}, {1, 2, 0, 4});
   const OperationPtr operation = group.operations[0];
   REQUIRE(desk.start(group).ok());
   CHECK(desk.plane.items[0].segments[0].output == memory.data());
@@ -169,7 +176,7 @@ TEST_CASE("an output of other rows than come fails its rank alone and keeps the 
   for (const Shape& shape : {shape_of({6, 3}), shape_of({8, 3}), shape_of({0, 3})}) {
     Desk desk;
     std::array<std::byte, 96> memory{};
-    AgreedGroup group = group_of({gathering_to(memory.data(), shape)}, {1, 2, 0, 4});
+    Group group = group_of({gathering_to(memory.data(), shape)}, {1, 2, 0, 4});
     const OperationPtr operation = group.operations[0];
     REQUIRE(desk.start(group).ok());
     REQUIRE(operation->result != nullptr);
@@ -186,7 +193,7 @@ TEST_CASE("an output of other rows than come fails its rank alone and keeps the 
 TEST_CASE("what fails otherwise has no result, whatever was given for it", "[dispatcher]") {
   Desk desk;
   std::array<std::byte, 96> memory{};
-  AgreedGroup group = group_of({gathering_to(memory.data(), shape_of({6, 3}))}, {1, 2, 0, 4});
+  Group group = group_of({gathering_to(memory.data(), shape_of({6, 3}))}, {1, 2, 0, 4});
   const OperationPtr operation = group.operations[0];
   REQUIRE(desk.start(group).ok());
   desk.plane.completions.push_back(
@@ -204,7 +211,7 @@ TEST_CASE("an allgather's input may lie in the output at its own rows and nowher
     std::array<std::byte, 84> memory{};
     Request request = gathering_to(memory.data(), shape_of({7, 3}));
     request.input.data = memory.data() + place;
-    AgreedGroup group = group_of({request}, {1, 2, 0, 4});
+    Group group = group_of({request}, {1, 2, 0, 4});
     const OperationPtr operation = group.operations[0];
     REQUIRE(desk.start(group).ok());
     CHECK(operation->output_fault.ok() == (place == 12));
@@ -223,8 +230,7 @@ TEST_CASE("an allgather that cannot start keeps its operations", "[dispatcher]")
   };
   for (const std::vector<std::int64_t>& rows : wrong) {
     Desk desk;
-    AgreedGroup group =
-        group_of({request_of("g", CollectiveKind::allgather, shape_of({2, 3}))}, rows);
+    Group group = group_of({request_of("g", CollectiveKind::allgather, shape_of({2, 3}))}, rows);
     const Status status = desk.start(group);
     CHECK_FALSE(status.ok());
     CHECK_THAT(status.message(), Catch::Contains("'g'"));
@@ -239,11 +245,11 @@ TEST_CASE("items keep the root's numbers, which may leave some out but never go 
           "[dispatcher]") {
   Desk desk;
   desk.item_count = 7;
-  AgreedGroup group = group_of({request_of("x")});
+  Group group = group_of({request_of("x")});
   REQUIRE(desk.start(group).ok());
   CHECK(desk.plane.items[0].id == 7);
   desk.item_count = 7;
-  AgreedGroup again = group_of({request_of("y")});
+  Group again = group_of({request_of("y")});
   CHECK(desk.start(again).code() == StatusCode::internal);
 }
 
@@ -253,7 +259,7 @@ TEST_CASE("only the root of a reduce writes", "[dispatcher]") {
     Request request = request_of("x", CollectiveKind::reduce);
     request.root = Rank(root);
     request.op = ReduceOp::average;
-    AgreedGroup group = group_of({request});
+    Group group = group_of({request});
     REQUIRE(desk.start(group).ok());
     const WorkItem& item = desk.plane.items[0];
     CHECK(item.root == Rank(root));
@@ -269,24 +275,24 @@ TEST_CASE("a premultiplied sum keeps its own factor and its name", "[dispatcher]
   Request request = request_of("x");
   request.op = ReduceOp::premultiplied_sum;
   request.prescale = 3;
-  AgreedGroup group = group_of({request});
+  Group group = group_of({request});
   REQUIRE(desk.start(group).ok());
   CHECK(desk.plane.items[0].op == ReduceOp::premultiplied_sum);
   CHECK(desk.plane.items[0].prescale == 3);
-  AgreedGroup pair = group_of({request, request});
+  Group pair = group_of({request, request});
   CHECK(desk.start(pair).code() == StatusCode::internal);
 }
 
 TEST_CASE("a reduce-scatter writes this rank's rows into the caller's memory", "[dispatcher]") {
   Desk desk;
   Request request = request_of("x", CollectiveKind::reduce_scatter, shape_of({6, 3}));
-  AgreedGroup group = group_of({request}, {2, 2, 1, 1});
+  Group group = group_of({request}, {2, 2, 1, 1});
   REQUIRE(desk.start(group).ok());
   const WorkItem& item = desk.plane.items[0];
   CHECK(item.counts == std::vector<std::size_t>{6, 6, 3, 3});
   REQUIRE(item.segments.size() == 1);
   CHECK(item.segments[0].output == request.output);
-  AgreedGroup wrong = group_of({request}, {2, 1, 2, 1});  // this rank asked for 2
+  Group wrong = group_of({request}, {2, 1, 2, 1});  // this rank asked for 2
   CHECK(desk.start(wrong).code() == StatusCode::internal);
 }
 
@@ -294,7 +300,7 @@ TEST_CASE("an alltoall has what it sends and what it receives", "[dispatcher]") 
   Desk desk;
   Request request = request_of("x", CollectiveKind::alltoall, shape_of({9, 2}));
   request.splits = {1, 0, 5, 2};
-  AgreedGroup group = group_of({request}, {3, 0, 0, 4});
+  Group group = group_of({request}, {3, 0, 0, 4});
   const OperationPtr operation = group.operations[0];
   REQUIRE(desk.start(group).ok());
   const WorkItem& item = desk.plane.items[0];
@@ -310,7 +316,7 @@ TEST_CASE("a gather's result is the root's alone", "[dispatcher]") {
     Desk desk;
     Request request = request_of("g", CollectiveKind::gather, shape_of({2, 3}));
     request.root = Rank(root);
-    AgreedGroup group = group_of({request}, {1, 2, 0, 4});
+    Group group = group_of({request}, {1, 2, 0, 4});
     const OperationPtr operation = group.operations[0];
     REQUIRE(desk.start(group).ok());
     CHECK(operation->result_shape == shape_of({root == 1 ? 7 : 0, 3}));
@@ -323,7 +329,7 @@ TEST_CASE("a scatter's shape and dtype come from its root", "[dispatcher]") {
   Request request = request_of("s", CollectiveKind::scatter);
   request.root = Rank(3);
   request.input = {};
-  AgreedGroup group = group_of({request}, {1, 2, 0, 4});
+  Group group = group_of({request}, {1, 2, 0, 4});
   group.answer.dtype = DType::int16;
   group.answer.shape = shape_of({7, 3});
   const OperationPtr operation = group.operations[0];
@@ -340,12 +346,12 @@ TEST_CASE("a message has one side of memory and its peer", "[dispatcher]") {
   Desk desk;
   Request request = request_of("p2p 1>2 tag 0 #0", CollectiveKind::send);
   request.peer = Rank(2);
-  AgreedGroup send = group_of({request});
+  Group send = group_of({request});
   REQUIRE(desk.start(send).ok());
   CHECK(desk.plane.items[0].peer == Rank(2));
   CHECK(desk.plane.items[0].segments[0].output == nullptr);
   request.kind = CollectiveKind::recv;
-  AgreedGroup recv = group_of({request});
+  Group recv = group_of({request});
   REQUIRE(desk.start(recv).ok());
   CHECK(desk.plane.items[1].segments[0].input == nullptr);
   CHECK(desk.plane.items[1].segments[0].output == request.output);
@@ -353,8 +359,8 @@ TEST_CASE("a message has one side of memory and its peer", "[dispatcher]") {
 
 TEST_CASE("a finished item ends all of its operations, each with its own name", "[dispatcher]") {
   Desk desk;
-  AgreedGroup first = group_of({request_of("x"), request_of("y")});
-  AgreedGroup second = group_of({request_of("z")});
+  Group first = group_of({request_of("x"), request_of("y")});
+  Group second = group_of({request_of("z")});
   REQUIRE(desk.start(first).ok());
   REQUIRE(desk.start(second).ok());
   std::vector<Outcome> finished;

@@ -15,6 +15,16 @@ using test::entry_of;
 using test::shape_of;
 using Groups = std::vector<std::vector<std::size_t>>;
 
+Groups fuse(const std::vector<Decision>& decisions, std::size_t bytes_max) {
+  static Fusion fusion;  // what an earlier call left in it changes nothing
+  fusion.fuse(decisions, bytes_max);
+  Groups groups;
+  for (std::size_t i = 0; i < fusion.group_count(); ++i) {
+    groups.emplace_back(fusion.group(i).begin(), fusion.group(i).end());
+  }
+  return groups;
+}
+
 Groups fuse_all(const std::vector<ReadyEntry>& entries, std::size_t bytes_max) {
   std::vector<Decision> decisions;
   for (const ReadyEntry& entry : entries) {

@@ -198,11 +198,11 @@ bool in_range(const ControlMessage& message) {
 TEST_CASE("what is encoded is decoded as it was", "[messages][fuzz]") {
   CHECK(rc::check([] {
     const ControlMessage message = any_message();
-    const Bytes bytes = encode(message);
-    const Result<ControlMessage> back = decode(bytes, kRankCount);
+    const Bytes bytes = test::encoded(message);
+    const Result<ControlMessage> back = test::decoded(bytes, kRankCount);
     RC_ASSERT(back.ok());
     RC_ASSERT(back->index() == message.index());
-    RC_ASSERT(encode(*back) == bytes);
+    RC_ASSERT(test::encoded(*back) == bytes);
   }));
 }
 
@@ -214,7 +214,8 @@ TEST_CASE("every field of an entry and of an answer travels", "[messages]") {
   entry.prescale = 0.5;
   entry.postscale = 0.25;
   entry.deadline = 77;
-  const Result<ControlMessage> ready = decode(encode(test::ready({entry}, 9)), kRankCount);
+  const Result<ControlMessage> ready =
+      test::decoded(test::encoded(test::ready({entry}, 9)), kRankCount);
   REQUIRE(ready.ok());
   const auto& message = std::get<ReadyMessage>(*ready);
   CHECK(message.answers_seen == 9);
@@ -233,7 +234,8 @@ TEST_CASE("every field of an entry and of an answer travels", "[messages]") {
   group.item = 77;
   group.dtype = DType::int16;
   group.shape = test::shape_of({6, 5});
-  const Result<ControlMessage> answer = decode(encode(AnswerMessage{5, {group}}), kRankCount);
+  const Result<ControlMessage> answer =
+      test::decoded(test::encoded(AnswerMessage{5, {group}}), kRankCount);
   REQUIRE(answer.ok());
   const auto& back = std::get<AnswerMessage>(*answer);
   CHECK(back.sequence == 5);
@@ -254,7 +256,8 @@ TEST_CASE("splits and peers travel with the kinds that have them", "[messages]")
   exchange.splits = {1, 2, 3};
   ReadyEntry recv = test::entry_of("p2p 2>0 tag 7 #1", CollectiveKind::recv);
   recv.peer = Rank(2);
-  const Result<ControlMessage> ready = decode(encode(test::ready({exchange, recv})), kRankCount);
+  const Result<ControlMessage> ready =
+      test::decoded(test::encoded(test::ready({exchange, recv})), kRankCount);
   REQUIRE(ready.ok());
   const auto& entries = std::get<ReadyMessage>(*ready).entries;
   REQUIRE(entries.size() == 2);
@@ -272,24 +275,27 @@ ReadyEntry grouped_entry(CollectiveKind kind = CollectiveKind::allreduce) {
 TEST_CASE("the tensors of a group travel in one entry, and which of them are answered",
           "[messages]") {
   const ReadyEntry entry = grouped_entry();
-  const Result<ControlMessage> ready = decode(encode(test::ready({entry})), kRankCount);
+  const Result<ControlMessage> ready =
+      test::decoded(test::encoded(test::ready({entry})), kRankCount);
   REQUIRE(ready.ok());
   CHECK(std::get<ReadyMessage>(*ready).entries.at(0).members == entry.members);
   // What one more tensor of one dimension costs: no name.
   ReadyEntry larger = entry;
   larger.members.push_back(entry.members[0]);
-  CHECK(encode(test::ready({larger})).size() == encode(test::ready({entry})).size() + 11);
+  CHECK(test::encoded(test::ready({larger})).size() ==
+        test::encoded(test::ready({entry})).size() + 11);
   AnsweredGroup group;
   group.names = {"g"};
   group.members = {{0, 7}, {9, 1}};
-  const Result<ControlMessage> answer = decode(encode(AnswerMessage{1, {group}}), kRankCount);
+  const Result<ControlMessage> answer =
+      test::decoded(test::encoded(AnswerMessage{1, {group}}), kRankCount);
   REQUIRE(answer.ok());
   CHECK(std::get<AnswerMessage>(*answer).groups.at(0).members == group.members);
 }
 
 TEST_CASE("a group that no rank may ask for or be answered is refused", "[messages]") {
   const auto refused = [](const ReadyEntry& entry) {
-    return !decode(encode(test::ready({entry})), kRankCount).ok();
+    return !test::decoded(test::encoded(test::ready({entry})), kRankCount).ok();
   };
   CHECK_FALSE(refused(grouped_entry(CollectiveKind::allgather)));
   CHECK(refused(grouped_entry(CollectiveKind::broadcast)));
@@ -305,7 +311,7 @@ TEST_CASE("a group that no rank may ask for or be answered is refused", "[messag
   CHECK(refused(endless));
   AnsweredGroup failed{StatusCode::mismatch, "text", Rank(1), 0, {"g"}, {}};
   failed.members = {{0, 1}};
-  CHECK_FALSE(decode(encode(AnswerMessage{1, {failed}}), kRankCount).ok());
+  CHECK_FALSE(test::decoded(test::encoded(AnswerMessage{1, {failed}}), kRankCount).ok());
 }
 
 TEST_CASE("row counts that do not fit their tensor are refused", "[messages]") {
@@ -315,7 +321,7 @@ TEST_CASE("row counts that do not fit their tensor are refused", "[messages]") {
     ReadyEntry entry = test::entry_of("x", kind, test::shape_of({6, 2}));
     const auto refused = [&](std::vector<std::int64_t> splits) {
       entry.splits = std::move(splits);
-      return !decode(encode(test::ready({entry})), kRankCount).ok();
+      return !test::decoded(test::encoded(test::ready({entry})), kRankCount).ok();
     };
     CHECK_FALSE(refused({1, 2, 3}));
     CHECK(refused({1, 2, 3, 0}));
@@ -329,35 +335,35 @@ TEST_CASE("row counts that do not fit their tensor are refused", "[messages]") {
 TEST_CASE("a name of a point-to-point is none of a collective, and the other way round",
           "[messages]") {
   ReadyEntry entry = test::entry_of("p2p 0>1 tag 0 #0");
-  CHECK_FALSE(decode(encode(test::ready({entry})), kRankCount).ok());
+  CHECK_FALSE(test::decoded(test::encoded(test::ready({entry})), kRankCount).ok());
   entry.kind = CollectiveKind::send;
   entry.peer = Rank(1);
-  CHECK(decode(encode(test::ready({entry})), kRankCount).ok());
+  CHECK(test::decoded(test::encoded(test::ready({entry})), kRankCount).ok());
   entry.peer = Rank(kRankCount);
-  CHECK_FALSE(decode(encode(test::ready({entry})), kRankCount).ok());
+  CHECK_FALSE(test::decoded(test::encoded(test::ready({entry})), kRankCount).ok());
   entry.peer = Rank(1);
   entry.name = "x";
-  CHECK_FALSE(decode(encode(test::ready({entry})), kRankCount).ok());
+  CHECK_FALSE(test::decoded(test::encoded(test::ready({entry})), kRankCount).ok());
 }
 
 TEST_CASE("a message that is cut anywhere or too long is refused", "[messages][fuzz]") {
   CHECK(rc::check([] {
-    Bytes bytes = encode(any_message());
+    Bytes bytes = test::encoded(any_message());
     for (std::size_t size = 0; size < bytes.size(); ++size) {
-      RC_ASSERT_FALSE(decode(std::span(bytes).first(size), kRankCount).ok());
+      RC_ASSERT_FALSE(test::decoded(std::span(bytes).first(size), kRankCount).ok());
     }
     bytes.push_back(std::byte{0});
-    RC_ASSERT_FALSE(decode(bytes, kRankCount).ok());
+    RC_ASSERT_FALSE(test::decoded(bytes, kRankCount).ok());
   }));
 }
 
 TEST_CASE("a message with any one byte changed is refused or in range", "[messages][fuzz]") {
   CHECK(rc::check([] {
-    Bytes bytes = encode(any_message());
+    Bytes bytes = test::encoded(any_message());
     for (std::byte& changed : bytes) {
       const std::byte before = changed;
       changed = static_cast<std::byte>(*rc::gen::arbitrary<std::uint8_t>());
-      const Result<ControlMessage> message = decode(bytes, kRankCount);
+      const Result<ControlMessage> message = test::decoded(bytes, kRankCount);
       if (message.ok()) {
         RC_ASSERT(in_range(*message));
       } else {
@@ -375,18 +381,18 @@ TEST_CASE("bytes that mean nothing are refused or in range", "[messages][fuzz]")
       bytes.push_back(std::byte{value});
     }
     if (dress_up && bytes.size() > 2) {
-      bytes[0] = encode(HeartbeatMessage{})[0];  // the version
+      bytes[0] = test::encoded(HeartbeatMessage{})[0];  // the version
       bytes[1] = static_cast<std::byte>(noise[1] % 8);
     }
-    const Result<ControlMessage> message = decode(bytes, kRankCount);
+    const Result<ControlMessage> message = test::decoded(bytes, kRankCount);
     RC_ASSERT((!message.ok() || in_range(*message)));
   }));
 }
 
 TEST_CASE("another version is refused by its number with the way out", "[messages]") {
-  Bytes bytes = encode(HeartbeatMessage{});
+  Bytes bytes = test::encoded(HeartbeatMessage{});
   bytes[0] = std::byte{9};
-  const Status status = decode(bytes, 2).status();
+  const Status status = test::decoded(bytes, 2).status();
   CHECK(status.code() == StatusCode::unsupported);
   CHECK_THAT(status.message(), Catch::Contains("version 9"));
   CHECK_THAT(status.message(), Catch::Contains("run one hvd version on all ranks"));
@@ -395,17 +401,17 @@ TEST_CASE("another version is refused by its number with the way out", "[message
 TEST_CASE("ranks beyond the job are refused", "[messages]") {
   ReadyEntry entry = test::entry_of("x", CollectiveKind::broadcast);
   entry.root = Rank(2);
-  CHECK(decode(encode(test::ready({entry})), 3).ok());
-  CHECK_FALSE(decode(encode(test::ready({entry})), 2).ok());
-  CHECK_FALSE(decode(encode(AbortMessage{"", Rank(2)}), 2).ok());
-  CHECK(decode(encode(AbortMessage{"", Rank(-1)}), 2).ok());
+  CHECK(test::decoded(test::encoded(test::ready({entry})), 3).ok());
+  CHECK_FALSE(test::decoded(test::encoded(test::ready({entry})), 2).ok());
+  CHECK_FALSE(test::decoded(test::encoded(AbortMessage{"", Rank(2)}), 2).ok());
+  CHECK(test::decoded(test::encoded(AbortMessage{"", Rank(-1)}), 2).ok());
 }
 
 TEST_CASE("an entry says what its request asks for", "[messages]") {
   Request request = test::request_of("x", CollectiveKind::broadcast);
   request.root = Rank(1);
   request.deadline = 5;
-  const ReadyEntry entry = ready_entry_of(request, Rank(0));
+  const ReadyEntry entry = test::entry_of(request, Rank(0));
   CHECK(entry.kind == CollectiveKind::broadcast);
   CHECK(entry.name == "x");
   CHECK(entry.root == Rank(1));
@@ -418,10 +424,10 @@ TEST_CASE("a rank that is not a scatter's root says nothing of the tensor", "[me
   Request request = test::request_of("x", CollectiveKind::scatter);
   request.root = Rank(1);
   request.splits = {1, 1};
-  CHECK(ready_entry_of(request, Rank(1)).shape == request.input.shape);
-  CHECK(ready_entry_of(request, Rank(1)).splits == request.splits);
-  CHECK(ready_entry_of(request, Rank(0)).shape == Shape());
-  CHECK(ready_entry_of(request, Rank(0)).splits.empty());
+  CHECK(test::entry_of(request, Rank(1)).shape == request.input.shape);
+  CHECK(test::entry_of(request, Rank(1)).splits == request.splits);
+  CHECK(test::entry_of(request, Rank(0)).shape == Shape());
+  CHECK(test::entry_of(request, Rank(0)).splits.empty());
 }
 
 }  // namespace

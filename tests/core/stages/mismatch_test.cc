@@ -166,7 +166,7 @@ TEST_CASE("a thousand ranks that all say something else make a text that fits in
   answer.groups[0].code = StatusCode::mismatch;
   answer.groups[0].error_text = text;
   answer.groups[0].names = {"n"};
-  CHECK(decode(encode(answer), 1000).ok());
+  CHECK(test::decoded(test::encoded(answer), 1000).ok());
 }
 
 TEST_CASE("groups must agree in their number of tensors and in each of them", "[mismatch]") {

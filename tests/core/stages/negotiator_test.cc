@@ -12,8 +12,9 @@ using test::request_of;
 
 struct One {
   Negotiator negotiator{Rank(1)};
-  std::vector<AgreedGroup> agreed;
+  ReusedList<AgreedGroup> agreed;
   std::vector<Outcome> failed;
+  AnswerMessage message;
   std::uint64_t sequence = 0;
 
   OperationPtr add(const std::string& name) {
@@ -27,7 +28,14 @@ struct One {
     return operation;
   }
   Status answer(std::vector<AnsweredGroup> groups) {
-    return negotiator.on_answer({++sequence, std::move(groups)}, agreed, failed);
+    agreed.clear();
+    message = {++sequence, std::move(groups)};
+    return negotiator.on_answer(message, agreed, failed);
+  }
+  ReadyMessage announcements() {
+    ReadyMessage ready;
+    negotiator.take_announcements(ready);
+    return ready;
   }
 };
 
@@ -50,7 +58,7 @@ TEST_CASE("submissions are announced once, in order, with the answers that were 
   CHECK_FALSE(one.negotiator.has_announcements());
   one.add("b");
   one.add("a");
-  ReadyMessage message = one.negotiator.take_announcements();
+  ReadyMessage message = one.announcements();
   CHECK(message.answers_seen == 0);
   REQUIRE(message.entries.size() == 2);
   CHECK(message.entries[0].name == "b");
@@ -58,7 +66,7 @@ TEST_CASE("submissions are announced once, in order, with the answers that were 
   CHECK_FALSE(one.negotiator.has_announcements());
   REQUIRE(one.answer({good({"a"})}).ok());
   one.add("c");
-  CHECK(one.negotiator.take_announcements().answers_seen == 1);
+  CHECK(one.announcements().answers_seen == 1);
 }
 
 TEST_CASE("an answer sorts operations into groups in the answer's order", "[negotiator]") {
@@ -69,7 +77,7 @@ TEST_CASE("an answer sorts operations into groups in the answer's order", "[nego
   REQUIRE(one.answer({good({"c", "a"}), bad(StatusCode::mismatch, "b")}).ok());
   REQUIRE(one.agreed.size() == 1);
   CHECK(one.agreed[0].operations == std::vector<OperationPtr>{c, a});
-  CHECK(one.agreed[0].answer.choice == 7);
+  CHECK(one.agreed[0].answer->choice == 7);
   REQUIRE(one.failed.size() == 1);
   CHECK(one.failed[0].operation == b);
   CHECK(one.failed[0].status.code() == StatusCode::mismatch);
@@ -140,7 +148,7 @@ TEST_CASE("a group is announced as one entry and may be answered in several item
           "[negotiator]") {
   One one;
   const OperationPtr group = one.add_group("g", 3);
-  const ReadyMessage message = one.negotiator.take_announcements();
+  const ReadyMessage message = one.announcements();
   REQUIRE(message.entries.size() == 1);
   CHECK(message.entries[0].name == "g");
   CHECK(message.entries[0].members.size() == 3);

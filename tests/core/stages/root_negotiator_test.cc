@@ -28,7 +28,11 @@ struct Root {
   void submit(int rank, const ReadyEntry& entry, std::uint64_t answers_seen = 0) {
     negotiator.on_ready(Rank(rank), ready({entry}, answers_seen), now);
   }
-  std::vector<Decision> decide() { return negotiator.take_decisions(++sequence, SIZE_MAX); }
+  std::vector<Decision> decide(std::size_t bytes_most = SIZE_MAX) {
+    ReusedList<Decision> taken;
+    negotiator.take_decisions(++sequence, bytes_most, taken);
+    return {taken.begin(), taken.end()};
+  }
 
   JobRanks ranks;
   RootNegotiator negotiator;

@@ -81,7 +81,7 @@ class SmallJob {
   // Puts a message into a rank's inbox, as if `from` had sent it.
   void deliver(int from, int to, const ControlMessage& message) {
     seats_[index(to)]->inbox.push_back(
-        {ControlEvent::Kind::message, Rank(from), encode(message), {}});
+        {ControlEvent::Kind::message, Rank(from), encoded(message), {}});
   }
   void deliver_raw(int from, int to, Bytes bytes) {
     seats_[index(to)]->inbox.push_back(

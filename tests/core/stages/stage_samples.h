@@ -35,6 +35,22 @@ inline ReadyMessage ready(std::vector<ReadyEntry> entries, std::uint64_t answers
   return {answers_seen, std::move(entries)};
 }
 
+inline ReadyEntry entry_of(const Request& request, Rank self) {
+  ReadyEntry entry;
+  describe(request, self, entry);
+  return entry;
+}
+inline Bytes encoded(const ControlMessage& message) {
+  ByteWriter out;
+  encode(message, out);
+  return out.take();
+}
+inline Result<ControlMessage> decoded(std::span<const std::byte> bytes, int rank_count) {
+  ControlMessage message;
+  HVD_TRY(decode(bytes, rank_count, message));
+  return message;
+}
+
 inline JobRanks job_of(int rank_count, Rank self = kRoot) {
   std::vector<RankAddress> addresses;
   for (int r = 0; r < rank_count; ++r) {

@@ -7,6 +7,7 @@
 
 #include "core/stages/messages.h"
 #include "tests/catch.h"
+#include "tests/core/stages/stage_samples.h"
 
 namespace hvd {
 namespace {
@@ -265,8 +266,8 @@ TEST_CASE("what the door accepts every parser accepts", "[submit_queue]") {
         if (check_request(request, Rank(0), 2).ok()) {
           INFO(collective_name(request.kind) << " root " << root << " deadline " << deadline);
           ReadyMessage message;
-          message.entries.push_back(ready_entry_of(request, Rank(0)));
-          CHECK(decode(encode(message), 2).ok());
+          message.entries.push_back(test::entry_of(request, Rank(0)));
+          CHECK(test::decoded(test::encoded(message), 2).ok());
         }
       }
     }

@@ -1,7 +1,7 @@
-// backends/engine/fifo.h: a queue that stops allocating once it has been as long as it gets.
+// core/base/fifo.h: a queue that stops allocating once it has been as long as it gets.
 // Not here: queues between threads.
 // Threads: one.  Limits: none.
-// Read next: native_data_plane.h.
+// Read next: reused_list.h.
 #pragma once
 
 #include <cstddef>

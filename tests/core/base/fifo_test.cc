@@ -1,4 +1,4 @@
-#include "backends/engine/fifo.h"
+#include "core/base/fifo.h"
 
 #include <rapidcheck.h>
 
@@ -10,7 +10,7 @@
 namespace hvd {
 namespace {
 
-TEST_CASE("a fifo gives back what was pushed, in order", "[engine]") {
+TEST_CASE("a fifo gives back what was pushed, in order", "[fifo]") {
   CHECK(rc::check([](const std::vector<bool>& pushes) {
     Fifo<int> fifo;
     std::deque<int> model;
@@ -30,7 +30,7 @@ TEST_CASE("a fifo gives back what was pushed, in order", "[engine]") {
   }));
 }
 
-TEST_CASE("a fifo holds values that can only be moved", "[engine]") {
+TEST_CASE("a fifo holds values that can only be moved", "[fifo]") {
   Fifo<std::unique_ptr<int>> fifo;
   for (int i = 0; i < 10; ++i) {
     fifo.push(std::make_unique<int>(i));
