@@ -3,6 +3,7 @@
 #include <deque>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bindings/c/hvd.h"
@@ -38,7 +39,10 @@ struct Named {
 
 class ApiDoor final : public peers::Collectives {
  public:
-  explicit ApiDoor(bool arena) : arena_(arena) { check(hvd_init(nullptr)); }
+  ApiDoor(bool arena, std::string name_prefix)
+      : arena_(arena), name_prefix_(std::move(name_prefix)) {
+    check(hvd_init(nullptr));
+  }
   ~ApiDoor() override { (void)hvd_shutdown(); }
   ApiDoor(const ApiDoor&) = delete;
   ApiDoor& operator=(const ApiDoor&) = delete;
@@ -132,6 +136,7 @@ class ApiDoor final : public peers::Collectives {
 
  private:
   const bool arena_;
+  const std::string name_prefix_;
   std::vector<void*> allocated_;
   // Lists are walked in their order again and again, so the next one is looked at first.
   Named& named(float* data, std::size_t count) {
@@ -143,7 +148,7 @@ class ApiDoor final : public peers::Collectives {
       }
     }
     Named& added = tensors_.emplace_back();
-    added.name = "tensor." + std::to_string(tensors_.size());
+    added.name = name_prefix_ + std::to_string(tensors_.size());
     added.count = static_cast<std::int64_t>(count);
     added.tensor = vector_of(data, &added.count, HVD_FLOAT32);
     return added;
@@ -160,7 +165,8 @@ class ApiDoor final : public peers::Collectives {
 }  // namespace
 
 std::unique_ptr<peers::Collectives> open_api_door(const peers::Options& options) {
-  return std::make_unique<ApiDoor>(options.number("arena", 0) != 0);
+  return std::make_unique<ApiDoor>(options.number("arena", 0) != 0,
+                                   options.text("names", "tensor."));
 }
 
 }  // namespace hvd::bench

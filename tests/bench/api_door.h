@@ -10,8 +10,8 @@
 
 namespace hvd::bench {
 
-// With --arena 1 tensors come from hvd_alloc. Calls hvd_init; the destructor hvd_shutdown. Throws
-// std::runtime_error with hvd's error text.
+// With --arena 1 tensors come from hvd_alloc; names begin with --names. Calls hvd_init; the
+// destructor hvd_shutdown. Throws std::runtime_error with hvd's error text.
 std::unique_ptr<peers::Collectives> open_api_door(const peers::Options& options);
 
 }  // namespace hvd::bench
