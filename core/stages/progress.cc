@@ -147,8 +147,10 @@ bool Progress::drive_until_quiet() {
 // How long to park.
 Time Progress::park_after_turn(std::uint64_t& turns_seen) {
   Time until = coordinator_.next_deadline();
-  if (users_came(turns_seen) && spin_.listen_after > 0 && coordinator_.at_rest() &&
-      rest_unannounced()) {
+  if (users_came(turns_seen) && spin_.listen_after > 0 && coordinator_.at_rest()) {
+    if (!rest_unannounced()) {
+      return clock_.now();  // who submitted has found us awake, and does not ring
+    }
     comes_soon_.store(true, std::memory_order_seq_cst);
     until = std::min(until, time_after(clock_.now(), spin_.listen_after));
   }

@@ -2,8 +2,10 @@
 
 #include <atomic>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <set>
+#include <thread>
 
 #include "core/base/mutex.h"
 #include "core/base/random.h"
@@ -152,7 +154,16 @@ class WiredPlane final : public DataPlane {
     MutexLock lock(mutex_);
     return arrived_.empty();
   }
-  void end_sleep() override { asleep_.store(false, std::memory_order_seq_cst); }
+  // Last step but one before the reader listens for submissions only.
+  void say_done() override {
+    if (at_say_done) {
+      at_say_done();
+    }
+  }
+  void end_sleep() override {
+    asleep_.store(false, std::memory_order_seq_cst);
+    pauses_.here();
+  }
 
   // The wire's thread.
   void carry() {
@@ -179,6 +190,8 @@ class WiredPlane final : public DataPlane {
     cut_ = true;
     changed_.notify_all();
   }
+
+  std::function<void()> at_say_done;
 
  private:
   FakeIdle& idle_;
@@ -341,6 +354,7 @@ void submit_beside_a_waiter(SpinPolicy spin) {
   }
   over = true;
   waits.join();
+  CAPTURE(spin.listen_after);
   CHECK(bad_count == 0);
   runtime.progress.leave(runtime.clock.now() + kPatience);
 }
@@ -348,6 +362,32 @@ void submit_beside_a_waiter(SpinPolicy spin) {
 TEST_CASE("what nobody waits for is done while another user gives the baton back", "[progress]") {
   submit_beside_a_waiter({.look_again = kNever});
   submit_beside_a_waiter({.look_again = kNever, .listen_after = 100 * kMicrosecond});
+}
+
+TEST_CASE("what is submitted while the background thread lies down is begun at once",
+          "[progress]") {
+  Runtime runtime(6, {.look_again = kNever, .listen_after = kMillisecond});
+  const auto user = std::this_thread::get_id();
+  OperationPtr late;
+  std::atomic<bool> submitted{false};
+  runtime.data.at_say_done = [&] {
+    if (!submitted && std::this_thread::get_id() != user) {
+      late = runtime.submit("late");
+      submitted = true;
+    }
+  };
+  for (int i = 0; !submitted; ++i) {  // until it lies down after a user has driven
+    REQUIRE(runtime.wait(runtime.submit(str("waited", i))) == WaitOutcome::done);
+    const OperationPtr wakes = runtime.submit(str("wakes", i));
+    runtime.progress.notify_submitted();
+    REQUIRE(done_in_time(runtime, *wakes));
+    while (runtime.coordinator.baton.taken()) {
+      yield_thread();
+    }
+  }
+  runtime.progress.notify_submitted();  // which the thread, back up or not, must not need
+  CHECK(done_in_time(runtime, *late));
+  runtime.progress.leave(runtime.clock.now() + kPatience);
 }
 
 // The background thread looks for the last time, the user submits, finds the baton taken, and
