@@ -274,8 +274,8 @@ std::uint64_t DecisionTable::chunk_bytes_of(const PredictedChoice& choice, int s
 
 Result<ScheduleChoice> DecisionTable::choose(const WorkShape& shape, bool prefers_single_copy) {
   SelectorSettings settings = settings_;
-  settings.in_arena = shape.in_arena;
-  settings.reads_peers = settings.reads_peers && shape.in_arena;
+  settings.in_arena = shape.within_reach;
+  settings.reads_peers = settings.reads_peers && shape.within_reach;
   settings.prefers_single_copy = prefers_single_copy;
   if (!is_open(shape)) {
     return hvd::choose(shape, places_, settings);

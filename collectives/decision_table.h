@@ -49,7 +49,7 @@ class DecisionTable {
   Result<ScheduleChoice> choose(const WorkShape& shape, bool prefers_single_copy = false);
   // As hvd::may_read_in_place.
   bool may_read_in_place(const WorkShape& shape) const {
-    return shape.in_arena && hvd::may_read_in_place(shape, places_, settings_);
+    return shape.within_reach && hvd::may_read_in_place(shape, places_, settings_);
   }
 
   // Whether predictions decide, for a shape of that kind.

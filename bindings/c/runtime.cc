@@ -246,13 +246,13 @@ bool Runtime::lets_read(CollectiveKind kind, const TensorRef& input) const {
 }
 
 Result<OperationPtr> Runtime::submit(Request request) {
-  request.in_arena = within_reach(request.kind, request.input, request.output);
+  request.within_reach = within_reach(request.kind, request.input, request.output);
   return coordinator_->submit(std::move(request));
 }
 
 Result<OperationPtr> Runtime::submit_group(Request whole, std::vector<GroupTensor> tensors) {
   for (GroupTensor& tensor : tensors) {
-    tensor.in_arena = within_reach(whole.kind, tensor.input, tensor.output);
+    tensor.within_reach = within_reach(whole.kind, tensor.input, tensor.output);
   }
   return coordinator_->submit_group(std::move(whole), tensors);
 }

@@ -85,7 +85,7 @@ class Runtime {
   Status join_others(std::uint64_t& join_count);
   Status set_up(std::unique_ptr<ShmDomain> domain, std::uint64_t generation);
   Status agree(const Status& mine);
-  // Request::in_arena.
+  // Request::within_reach.
   bool within_reach(CollectiveKind kind, const TensorRef& input, const std::byte* output) const;
   bool lets_read(CollectiveKind kind, const TensorRef& input) const;
   void start(ControlPlane& control, std::vector<RankAddress> addresses);

@@ -76,9 +76,9 @@ class Job {
                           .element_count = elements(),
                           .root = options_.root,
                           .even_parts = elements() % ranks() == 0,
-                          .in_arena = options_.kind == CollectiveKind::allreduce
-                                          ? options_.in_arena
-                                          : options_.reads_peers};
+                          .within_reach = options_.kind == CollectiveKind::allreduce
+                                              ? options_.in_arena
+                                              : options_.reads_peers};
     DecisionTable table(options_.rank_count(), settings, options_.parameters);
     HVD_ASSIGN(const ScheduleChoice choice, table.choose(shape));
     return unpack_choice(choice, options_.kind);

@@ -26,7 +26,7 @@ struct WorkShape {
   std::size_t element_count = 0;
   Rank root = kRoot;             // where the kind has one
   bool even_parts = true;        // where the kind has counts: they are all equal
-  bool in_arena = false;         // the tensors of all ranks lie in memory that all of them reach
+  bool within_reach = false;     // Request::within_reach, of all tensors of all ranks
   std::size_t tensor_count = 1;  // that travel together
 };
 

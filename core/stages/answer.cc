@@ -118,7 +118,8 @@ WorkShape work_shape(std::span<const Decision> decisions, std::span<const std::s
   const Decision& first = decisions[members.front()];
   const ReadyEntry& entry = first.entry;
   WorkShape shape{.kind = entry.kind, .dtype = entry.dtype, .op = entry.op, .root = entry.root};
-  shape.in_arena = entry.in_arena;  // pair: fuse() parts those that are from those that are not
+  // A pair, as all of a group: fuse() parts those that are from those that are not.
+  shape.within_reach = entry.within_reach;
   shape.tensor_count = members.size();
   if (!has_counts(entry.kind)) {
     for (const std::size_t member : members) {

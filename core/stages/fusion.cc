@@ -19,9 +19,9 @@ bool travel_together(const ReadyEntry& a, const ReadyEntry& b) {
   switch (a.kind) {
     case CollectiveKind::allreduce:
       // One tensor elsewhere would keep all from being reduced where they lie.
-      return a.in_arena == b.in_arena && one_reduction(a, b);
+      return a.within_reach == b.within_reach && one_reduction(a, b);
     case CollectiveKind::broadcast:
-      return a.in_arena == b.in_arena && a.root == b.root;
+      return a.within_reach == b.within_reach && a.root == b.root;
     case CollectiveKind::reduce:
       return a.root == b.root && one_reduction(a, b);
     default:

@@ -94,7 +94,7 @@ Request member_request(const Request& whole, const std::vector<GroupTensor>& ten
   request.prescale = whole.prescale;
   request.postscale = whole.postscale;
   request.deadline = whole.deadline;
-  request.in_arena = tensors[index].in_arena;
+  request.within_reach = tensors[index].within_reach;
   return request;
 }
 

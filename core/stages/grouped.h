@@ -16,7 +16,7 @@ struct GroupTensor {
   std::byte* output = nullptr;  // as Request::output, and so the next two
   Shape output_shape = {};
   DType output_dtype = DType::float32;
-  bool in_arena = false;
+  bool within_reach = false;
 };
 
 // Not checked. The members' names are those that Horovod gives: "x_2of3".

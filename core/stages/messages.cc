@@ -13,7 +13,7 @@ constexpr std::size_t kGroupBytesMin = 35;
 constexpr std::size_t kMemberBytesMin = 3;
 
 // Bits of an entry's and of a member's flags.
-constexpr std::uint8_t kInArena = 1;
+constexpr std::uint8_t kWithinReach = 1;
 constexpr std::uint8_t kGrouped = 2;
 // Beside an answer's status code.
 constexpr std::uint8_t kOfMembers = 0x80;
@@ -52,7 +52,7 @@ void put_members(ByteWriter& out, const std::vector<MemberEntry>& members) {
   out.put(static_cast<std::uint32_t>(members.size()));
   for (const MemberEntry& member : members) {
     out.put(static_cast<std::uint8_t>(member.dtype));
-    out.put(static_cast<std::uint8_t>(member.in_arena ? kInArena : 0));
+    out.put(static_cast<std::uint8_t>(member.within_reach ? kWithinReach : 0));
     put_shape(out, member.shape);
   }
 }
@@ -61,7 +61,7 @@ void put_entry(ByteWriter& out, const ReadyEntry& entry) {
   out.put(static_cast<std::uint8_t>(entry.kind));
   out.put(static_cast<std::uint8_t>(entry.dtype));
   out.put(static_cast<std::uint8_t>(entry.op));
-  out.put(static_cast<std::uint8_t>((entry.in_arena ? kInArena : 0) |
+  out.put(static_cast<std::uint8_t>((entry.within_reach ? kWithinReach : 0) |
                                     (entry.members.empty() ? 0 : kGrouped)));
   out.put(static_cast<std::int32_t>(entry.root.value));
   out.put(entry.prescale).put(entry.postscale).put(entry.deadline);
@@ -183,11 +183,11 @@ bool get_members(ByteReader& in, ReadyEntry& entry) {
   for (MemberEntry& member : entry.members) {
     const auto dtype = in.get<std::uint8_t>();
     const auto flags = in.get<std::uint8_t>();
-    if (!valid_dtype(dtype) || flags > kInArena || !get_shape(in, member.shape)) {
+    if (!valid_dtype(dtype) || flags > kWithinReach || !get_shape(in, member.shape)) {
       return false;
     }
     member.dtype = static_cast<DType>(dtype);
-    member.in_arena = (flags & kInArena) != 0;
+    member.within_reach = (flags & kWithinReach) != 0;
     if (has_counts(entry.kind) && member.shape.dimension_count() == 0) {
       return false;
     }
@@ -200,7 +200,7 @@ bool get_entry(ByteReader& in, int rank_count, ReadyEntry& entry) {
   const auto dtype = in.get<std::uint8_t>();
   const auto op = in.get<std::uint8_t>();
   const auto flags = in.get<std::uint8_t>();
-  entry.in_arena = (flags & kInArena) != 0;
+  entry.within_reach = (flags & kWithinReach) != 0;
   entry.root = Rank(in.get<std::int32_t>());
   entry.prescale = in.get<double>();
   entry.postscale = in.get<double>();
@@ -210,7 +210,7 @@ bool get_entry(ByteReader& in, int rank_count, ReadyEntry& entry) {
   }
   in.get_string(kNameBytesMax, entry.name);
   if (!in.ok() || !valid_collective(kind) || !valid_dtype(dtype) || !valid_reduce_op(op) ||
-      flags > (kInArena | kGrouped)) {
+      flags > (kWithinReach | kGrouped)) {
     return false;
   }
   entry.kind = static_cast<CollectiveKind>(kind);
@@ -353,7 +353,7 @@ void describe(const Request& request, Rank self, ReadyEntry& entry) {
     entry.splits = request.splits;
   }
   entry.peer = is_point_to_point(request.kind) ? request.peer : Rank();
-  entry.in_arena = request.in_arena;
+  entry.within_reach = request.within_reach;
   entry.members.clear();
 }
 
@@ -368,7 +368,7 @@ ReadyEntry entry_of_member(const ReadyEntry& entry, std::size_t index) {
   alone.postscale = entry.postscale;
   alone.shape = member.shape;
   alone.name = entry.name;
-  alone.in_arena = member.in_arena;
+  alone.within_reach = member.within_reach;
   return alone;
 }
 

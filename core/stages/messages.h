@@ -20,7 +20,7 @@ namespace hvd {
 // What the members of a grouped operation do not have in common.
 struct MemberEntry {
   DType dtype = DType::uint8;
-  bool in_arena = false;
+  bool within_reach = false;
   Shape shape = {};
 
   friend bool operator==(const MemberEntry&, const MemberEntry&) = default;
@@ -39,7 +39,7 @@ struct ReadyEntry {
   std::string name;
   std::vector<std::int64_t> splits;  // Request::splits
   Rank peer = {};                    // send, recv
-  bool in_arena = false;             // no property of the operation: ranks may differ in it
+  bool within_reach = false;         // no property of the operation: ranks may differ in it
   // A grouped operation's tensors. It is one entry, so that a rank has announced all or none of
   // them; its own dtype and shape mean nothing.
   std::vector<MemberEntry> members = {};

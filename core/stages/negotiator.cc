@@ -37,7 +37,7 @@ void Negotiator::take_announcements(ReadyMessage& message) {
     describe(unannounced_[i]->request, self_, entry);
     for (const Operation& member : unannounced_[i]->members) {
       const Request& request = member.request;
-      entry.members.push_back({request.input.dtype, request.in_arena, request.input.shape});
+      entry.members.push_back({request.input.dtype, request.within_reach, request.input.shape});
     }
   }
   unannounced_.clear();

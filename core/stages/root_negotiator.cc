@@ -23,9 +23,9 @@ constexpr std::uint64_t kElementCountMost = std::uint64_t{1} << 56;
 
 // Reduced where they lie only if all ranks have them there.
 void note_arena(const ReadyEntry& entry, ReadyEntry& first) {
-  first.in_arena = first.in_arena && entry.in_arena;
+  first.within_reach = first.within_reach && entry.within_reach;
   for (std::size_t i = 0; i < std::min(first.members.size(), entry.members.size()); ++i) {
-    first.members[i].in_arena = first.members[i].in_arena && entry.members[i].in_arena;
+    first.members[i].within_reach = first.members[i].within_reach && entry.members[i].within_reach;
   }
 }
 

@@ -49,7 +49,7 @@ struct Request {
   Rank peer = {};  // send, recv: the other rank
   // Input and output lie in memory that the ranks of this host all reach; where only the input is
   // wanted, that they may read.
-  bool in_arena = false;
+  bool within_reach = false;
 };
 
 // Where the runtime would make a result: whether the caller gave memory for it.

@@ -137,8 +137,8 @@ WorkItem EngineDoor::item(CollectiveKind kind, DType dtype, std::size_t element_
                             .dtype = dtype,
                             .op = work.op,
                             .element_count = element_count,
-                            .in_arena = kind != CollectiveKind::allreduce ||
-                                        (arena_ != nullptr && dtype == DType::float32)});
+                            .within_reach = kind != CollectiveKind::allreduce ||
+                                            (arena_ != nullptr && dtype == DType::float32)});
   return work;
 }
 
@@ -162,7 +162,7 @@ WorkItem EngineDoor::block_item(CollectiveKind kind, const float* in, float* out
 // Each rank chooses by itself what the root would: the settings are equal on all.
 ScheduleChoice EngineDoor::choice_for(const WorkShape& shape) {
   if (known_choice_ == 0 || shape.kind != known_shape_.kind || shape.dtype != known_shape_.dtype ||
-      shape.op != known_shape_.op || shape.in_arena != known_shape_.in_arena ||
+      shape.op != known_shape_.op || shape.within_reach != known_shape_.within_reach ||
       shape.element_count != known_shape_.element_count) {
     if (!has_algorithm(shape.kind)) {
       throw peers::Unsupported(str("the engine has no ", collective_name(shape.kind), " yet"));

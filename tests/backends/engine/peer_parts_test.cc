@@ -173,7 +173,7 @@ TEST_CASE("an alltoall by single copies is right for parts of any size", "[engin
     const WorkItem item = world.item_of({.kind = CollectiveKind::alltoall,
                                          .dtype = DType::float32,
                                          .element_count = ranks * kLong,
-                                         .in_arena = true});
+                                         .within_reach = true});
     std::vector<Floats> inputs(ranks);
     std::vector<Floats> outputs(ranks);
     for (std::size_t rank = 0; rank < ranks; ++rank) {
@@ -215,7 +215,7 @@ TEST_CASE("an allgather by single copies is right where some ranks run in place"
   WorkItem item = world.item_of({.kind = CollectiveKind::allgather,
                                  .dtype = DType::float32,
                                  .element_count = ranks * kLong,
-                                 .in_arena = true});
+                                 .within_reach = true});
   Floats expected;
   for (std::size_t rank = 0; rank < ranks; ++rank) {
     const std::size_t count = rank == 1 ? 0 : kLong + rank;
@@ -261,7 +261,7 @@ TEST_CASE("a plane fetches parts through slots and where they lie, to learn whic
     WorkItem item = world.item_of({.kind = CollectiveKind::allgather,
                                    .dtype = DType::float32,
                                    .element_count = 2 * kPart,
-                                   .in_arena = true});
+                                   .within_reach = true});
     read_count += algorithm_of(item.choice) == Algorithm::single_copy ? 1 : 0;
     item.counts = {kPart, kPart};
     std::array<Floats, 2> outputs = {Floats(2 * kPart), Floats(2 * kPart)};
@@ -285,7 +285,7 @@ TEST_CASE("parts that others cannot read pass through slots, whatever is wished"
     const WorkItem item = world.item_of({.kind = CollectiveKind::alltoall,
                                          .dtype = DType::float32,
                                          .element_count = 2 * kLong,
-                                         .in_arena = false});
+                                         .within_reach = false});
     CHECK(algorithm_of(item.choice) == Algorithm::slots);
   }
 }
@@ -301,7 +301,7 @@ struct Broadcast {
     WorkItem item = world.item_of({.kind = CollectiveKind::broadcast,
                                    .dtype = DType::float32,
                                    .element_count = kLong + 7,
-                                   .in_arena = true});
+                                   .within_reach = true});
     item.root = kRoot;
     for (std::size_t rank = 0; rank < 3; ++rank) {
       item.segments = {{bytes_of(first[rank]), bytes_of(first[rank]), kLong},

@@ -95,7 +95,7 @@ TEST_CASE("an allreduce in the arena is right, in place and not, over several te
     WorkItem item = world.item_of({.kind = CollectiveKind::allreduce,
                                    .dtype = DType::float32,
                                    .element_count = 50'018,
-                                   .in_arena = true});
+                                   .within_reach = true});
     item.op = ReduceOp::sum;
     item.postscale = 0.5;
     for (std::size_t rank = 0; rank < arenas.memory.size(); ++rank) {
@@ -139,7 +139,7 @@ TEST_CASE("an allreduce of more tensors in the arena than can be told is right a
   WorkItem item = world.item_of({.kind = CollectiveKind::allreduce,
                                  .dtype = DType::float32,
                                  .element_count = tensor_count * kEach,
-                                 .in_arena = true,
+                                 .within_reach = true,
                                  .tensor_count = tensor_count});
   CHECK((unpack_choice(item.choice, item.kind)->algorithm == Algorithm::arena) ==
         (tensor_count == 1024));
@@ -171,7 +171,7 @@ TEST_CASE("a rank that cannot tell its places yet sleeps until it can", "[engine
       .kind = CollectiveKind::broadcast, .dtype = DType::float32, .element_count = kCount};
   std::vector<WorkItem> items = {world.item_of(shape), world.item_of(shape)};
   shape.kind = CollectiveKind::allreduce;
-  shape.in_arena = true;
+  shape.within_reach = true;
   items.push_back(world.item_of(shape));
   const auto start_all = [&](std::size_t rank) {
     for (WorkItem item : items) {
@@ -204,7 +204,7 @@ struct HalfDone {
     WorkItem item = world.item_of({.kind = CollectiveKind::allreduce,
                                    .dtype = DType::float32,
                                    .element_count = kCount,
-                                   .in_arena = true});
+                                   .within_reach = true});
     for (std::size_t rank = 0; rank < 3; ++rank) {
       std::fill(arenas.memory[rank].begin(), arenas.memory[rank].end(),
                 static_cast<float>(rank + 1));

@@ -105,7 +105,7 @@ struct ArenaPair {
       item.kind = CollectiveKind::allreduce;
       item.dtype = DType::float32;
       item.choice = planes[0]->choose(
-          {.kind = item.kind, .dtype = item.dtype, .element_count = kCount, .in_arena = true});
+          {.kind = item.kind, .dtype = item.dtype, .element_count = kCount, .within_reach = true});
       item.segments = {{tensors[at], tensors[at], kCount}};
       planes[at]->start(std::move(item));
       planes[at]->progress();

@@ -120,7 +120,7 @@ TEST_CASE("reduces of one root travel together, premultiplied sums alone", "[fus
 
 TEST_CASE("tensors in the arena travel apart from the others", "[fusion]") {
   std::vector<ReadyEntry> entries(3, entry_of("x", CollectiveKind::allreduce, shape_of({4})));
-  entries[1].in_arena = true;
+  entries[1].within_reach = true;
   CHECK(fuse_all(entries, 1'000) == Groups{{0, 2}, {1}});
 }
 

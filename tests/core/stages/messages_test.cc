@@ -36,7 +36,7 @@ void add_members(ReadyEntry& entry) {
   entry.members.resize(*rc::gen::inRange<std::size_t>(0, 4));
   for (MemberEntry& member : entry.members) {
     member.dtype = static_cast<DType>(*rc::gen::inRange(0, kDTypeCount));
-    member.in_arena = *rc::gen::arbitrary<bool>();
+    member.within_reach = *rc::gen::arbitrary<bool>();
     member.shape = test::shape_of({*rc::gen::inRange(0, 9), *rc::gen::inRange(0, 9)});
   }
 }
@@ -46,7 +46,7 @@ ReadyEntry any_entry() {
   entry.kind = static_cast<CollectiveKind>(*rc::gen::inRange(0, kCollectiveKindCount));
   entry.dtype = static_cast<DType>(*rc::gen::inRange(0, kDTypeCount));
   entry.op = static_cast<ReduceOp>(*rc::gen::inRange(0, kReduceOpCount));
-  entry.in_arena = *rc::gen::arbitrary<bool>();
+  entry.within_reach = *rc::gen::arbitrary<bool>();
   entry.root = Rank(*rc::gen::inRange(0, kRankCount));
   entry.prescale = *rc::gen::arbitrary<double>();
   entry.postscale = *rc::gen::arbitrary<double>();

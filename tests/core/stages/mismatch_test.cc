@@ -177,7 +177,7 @@ TEST_CASE("groups must agree in their number of tensors and in each of them", "[
   ReadyEntry other = usual;
   other.members[1].shape = shape_of({4});
   ReadyEntry elsewhere = usual;
-  elsewhere.members[2].in_arena = true;
+  elsewhere.members[2].within_reach = true;
   const ReadyEntry alone = entry_of("g");
   CHECK(same_operation(usual, elsewhere));
   for (const ReadyEntry& entry : {shorter, other, alone}) {

@@ -474,13 +474,13 @@ TEST_CASE("a tensor of a group is reduced where it lies if all ranks have it the
           "[root_negotiator]") {
   Root root(2);
   ReadyEntry other = grouped_entry(CollectiveKind::allreduce, {1, 2});
-  other.members[1].in_arena = false;
+  other.members[1].within_reach = false;
   root.submit(0, grouped_entry(CollectiveKind::allreduce, {1, 2}));
   root.submit(1, other);
   const std::vector<Decision> decisions = root.decide();
   REQUIRE(decisions.size() == 2);
-  CHECK(decisions[0].entry.in_arena);
-  CHECK_FALSE(decisions[1].entry.in_arena);
+  CHECK(decisions[0].entry.within_reach);
+  CHECK_FALSE(decisions[1].entry.within_reach);
 }
 
 TEST_CASE("a group that waits is warned of and given up as one operation", "[root_negotiator]") {
