@@ -9,6 +9,7 @@
 #include "backends/bootstrap/cores.h"
 #include "bindings/c/process_arena.h"
 #include "bindings/c/runtime.h"
+#include "collectives/algorithms.h"
 #include "collectives/selector.h"
 
 namespace hvd::bench {
@@ -18,6 +19,8 @@ namespace {
 // hosts they carry the data.
 constexpr int kTurnsBetweenPolls = 4096;
 constexpr int kTurnsBetweenPollsOfHosts = 16;
+// Less is never read where it lies, so that there is nothing to learn.
+constexpr std::size_t kLearnsFromBytes = std::size_t{64} << 10;
 // Turns of a rank with a core of its own before it yields.
 constexpr int kSpins = 2000;
 
@@ -105,7 +108,10 @@ class EngineDoor final : public peers::Collectives {
   WorkItem item(CollectiveKind kind, DType dtype, std::size_t element_count);
   WorkItem vector_item(CollectiveKind kind, float* data, std::size_t count);
   WorkItem block_item(CollectiveKind kind, const float* in, float* out, std::size_t count);
+  WorkItem blank_item(CollectiveKind kind, DType dtype, ScheduleChoice choice);
   ScheduleChoice choice_for(const WorkShape& shape);
+  bool may_learn(const WorkShape& shape) const;
+  ScheduleChoice choice_of_root(const WorkShape& shape);
   void run(WorkItem work);
   bool take_completions();
   void rest();
@@ -127,18 +133,23 @@ class EngineDoor final : public peers::Collectives {
 };
 
 WorkItem EngineDoor::item(CollectiveKind kind, DType dtype, std::size_t element_count) {
+  const ScheduleChoice choice =
+      choice_for({.kind = kind,
+                  .dtype = dtype,
+                  .element_count = element_count,
+                  .within_reach = kind != CollectiveKind::allreduce ||
+                                  (arena_ != nullptr && dtype == DType::float32)});
+  return blank_item(kind, dtype, choice);
+}
+
+WorkItem EngineDoor::blank_item(CollectiveKind kind, DType dtype, ScheduleChoice choice) {
   WorkItem work;
   work.id = ++last_id_;
   work.segments = std::move(spent_);
   work.segments.clear();
   work.kind = kind;
   work.dtype = dtype;
-  work.choice = choice_for({.kind = kind,
-                            .dtype = dtype,
-                            .op = work.op,
-                            .element_count = element_count,
-                            .within_reach = kind != CollectiveKind::allreduce ||
-                                            (arena_ != nullptr && dtype == DType::float32)});
+  work.choice = choice;
   return work;
 }
 
@@ -159,10 +170,14 @@ WorkItem EngineDoor::block_item(CollectiveKind kind, const float* in, float* out
   return work;
 }
 
-// Each rank chooses by itself what the root would: the settings are equal on all.
+// Each rank chooses by itself what the root would, for the settings are equal on all; but not what
+// the root may have learnt since the last item.
 ScheduleChoice EngineDoor::choice_for(const WorkShape& shape) {
+  if (may_learn(shape)) {
+    return choice_of_root(shape);
+  }
   if (known_choice_ == 0 || shape.kind != known_shape_.kind || shape.dtype != known_shape_.dtype ||
-      shape.op != known_shape_.op || shape.within_reach != known_shape_.within_reach ||
+      shape.within_reach != known_shape_.within_reach ||
       shape.element_count != known_shape_.element_count) {
     if (!has_algorithm(shape.kind)) {
       throw peers::Unsupported(str("the engine has no ", collective_name(shape.kind), " yet"));
@@ -171,6 +186,23 @@ ScheduleChoice EngineDoor::choice_for(const WorkShape& shape) {
     known_choice_ = plane_.choose(shape);
   }
   return known_choice_;
+}
+
+bool EngineDoor::may_learn(const WorkShape& shape) const {
+  return find_algorithm(shape.kind, Algorithm::single_copy) != nullptr &&
+         shape.element_count * dtype_bytes(shape.dtype) >= kLearnsFromBytes;
+}
+
+// An item of 8 bytes, for one that takes a hundred times as long.
+ScheduleChoice EngineDoor::choice_of_root(const WorkShape& shape) {
+  ScheduleChoice choice = rank() == 0 ? plane_.choose(shape) : 0;
+  WorkItem work = blank_item(
+      CollectiveKind::broadcast, DType::uint8,
+      plane_.choose({.kind = CollectiveKind::broadcast, .element_count = sizeof choice}));
+  auto* bytes = reinterpret_cast<std::byte*>(&choice);
+  work.segments.push_back({bytes, bytes, sizeof choice});
+  run(std::move(work));
+  return choice;
 }
 
 float* EngineDoor::allocate(std::size_t count) {
