@@ -65,7 +65,9 @@ void copy(float* __restrict to, const float* __restrict from, std::size_t n,
 
 // into = a + b; `into` may be `a`.
 void add(float* into, const float* a, const float* b, std::size_t n) {
-  for (std::size_t i = 0; i < n; ++i) into[i] = a[i] + b[i];
+  for (std::size_t i = 0; i < n; ++i) {
+    into[i] = a[i] + b[i];
+  }
 }
 
 // A position in a list of tensors that is walked as one vector.
@@ -82,8 +84,9 @@ class Cursor {
       use(t.data + at_, done, piece);
       done += piece;
       at_ += piece;
-      if (at_ == t.count)
+      if (at_ == t.count) {
         ++tensor_, at_ = 0;
+      }
     }
   }
 
@@ -100,12 +103,14 @@ class SharedMemory final : public peers::Collectives {
     progress_ = new (map(sizeof(Progress), MAP_POPULATE)) Progress();
     area_ =
         static_cast<float*>(map((ranks + 1) * kSlots * kMaxChunk * sizeof(float), MAP_POPULATE));
-    if (arena)
+    if (arena) {
       arena_ = static_cast<float*>(map(ranks * kArena * sizeof(float), MAP_NORESERVE));
+    }
     for (int r = 1; r < size; ++r) {
       const pid_t pid = fork();
-      if (pid < 0)
+      if (pid < 0) {
         throw std::runtime_error("fork");
+      }
       if (pid == 0) {
         rank_ = r;
         children_.clear();
@@ -116,7 +121,9 @@ class SharedMemory final : public peers::Collectives {
     peers::pin(rank_);
   }
   ~SharedMemory() override {
-    for (pid_t child : children_) waitpid(child, nullptr, 0);
+    for (pid_t child : children_) {
+      waitpid(child, nullptr, 0);
+    }
   }
   SharedMemory(const SharedMemory&) = delete;
   SharedMemory& operator=(const SharedMemory&) = delete;
@@ -130,26 +137,31 @@ class SharedMemory final : public peers::Collectives {
     scatter_and_gather(one, 1, Plan());
   }
   void max_over_ranks(double* values, std::size_t count) override {
-    if (count > kControl)
+    if (count > kControl) {
       throw std::runtime_error("too many control values");
+    }
     auto& control = progress_->control;
     std::copy(values, values + count, &control[static_cast<std::size_t>(rank_) * kControl]);
     barrier();
     for (int r = 0; r < size_; ++r) {
       const double* theirs = &control[static_cast<std::size_t>(r) * kControl];
-      for (std::size_t i = 0; i < count; ++i) values[i] = std::max(values[i], theirs[i]);
+      for (std::size_t i = 0; i < count; ++i) {
+        values[i] = std::max(values[i], theirs[i]);
+      }
     }
     barrier();
   }
 
   // Every rank allocates the same sizes in the same order, so offsets agree.
   float* allocate(std::size_t count) override {
-    if (!arena_)
+    if (!arena_) {
       return nullptr;
+    }
     float* data = arena_ + static_cast<std::size_t>(rank_) * kArena + arena_used_;
     arena_used_ += (count + kLine - 1) / kLine * kLine;
-    if (arena_used_ > kArena)
+    if (arena_used_ > kArena) {
       throw std::bad_alloc();
+    }
     return data;
   }
   void forget_buffers() override {
@@ -159,9 +171,12 @@ class SharedMemory final : public peers::Collectives {
 
   void prepare(const std::vector<peers::Tensor>& tensors) override {
     std::size_t total = 0;
-    for (const peers::Tensor& t : tensors) total += t.count;
-    if (arena_ || plans_.count(size_class(total)))
+    for (const peers::Tensor& t : tensors) {
+      total += t.count;
+    }
+    if (arena_ || plans_.count(size_class(total))) {
       return;
+    }
     std::map<double, Plan> tried;
     for (bool stream : {false, true}) {
       for (std::size_t chunk = kMaxChunk / 32; chunk <= kMaxChunk; chunk *= 2) {
@@ -171,14 +186,17 @@ class SharedMemory final : public peers::Collectives {
           const int calls = total < 1 << 16 ? 20 : 1;
           barrier();
           const double start = peers::now_us();
-          for (int i = 0; i < calls; ++i) run(tensors, total, plan);
+          for (int i = 0; i < calls; ++i) {
+            run(tensors, total, plan);
+          }
           us = peers::now_us() - start;
         }
         max_over_ranks(took.data(), took.size());
         std::sort(took.begin(), took.end());
         tried[took[2]] = plan;
-        if (chunk >= total)
+        if (chunk >= total) {
           break;
+        }
       }
     }
     plans_[size_class(total)] = tried.begin()->second;
@@ -189,9 +207,12 @@ class SharedMemory final : public peers::Collectives {
   }
   void allreduce_list(const std::vector<peers::Tensor>& tensors) override {
     std::size_t total = 0;
-    for (const peers::Tensor& t : tensors) total += t.count;
-    if (arena_)
+    for (const peers::Tensor& t : tensors) {
+      total += t.count;
+    }
+    if (arena_) {
       return in_arena(tensors[0].data, total);
+    }
     const auto plan = plans_.find(size_class(total));
     run(tensors, total, plan == plans_.end() ? Plan() : plan->second);
   }
@@ -200,8 +221,9 @@ class SharedMemory final : public peers::Collectives {
   static void* map(std::size_t bytes, int flags) {
     void* p =
         mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | flags, -1, 0);
-    if (p == MAP_FAILED)
+    if (p == MAP_FAILED) {
       throw std::bad_alloc();
+    }
     return p;
   }
   static int size_class(std::size_t count) { return std::ilogb(static_cast<double>(count)); }
@@ -212,15 +234,18 @@ class SharedMemory final : public peers::Collectives {
   void await(const Counter& counter, std::uint64_t at_least) const {
     int spins = spins_;
     while (counter.value.load(std::memory_order_acquire) < at_least) {
-      if (spins-- <= 0)
+      if (spins-- <= 0) {
         sched_yield();
+      }
 #ifdef __AVX__
       _mm_pause();
 #endif
     }
   }
   void await_all(const Counters& counters, std::uint64_t at_least) const {
-    for (int r = 0; r < size_; ++r) await(counters[static_cast<std::size_t>(r)], at_least);
+    for (int r = 0; r < size_; ++r) {
+      await(counters[static_cast<std::size_t>(r)], at_least);
+    }
   }
   void advance(Counters& counters, std::uint64_t to) {
     counters[static_cast<std::size_t>(rank_)].value.store(to, std::memory_order_release);
@@ -250,14 +275,16 @@ class SharedMemory final : public peers::Collectives {
     Cursor source(tensors), target(tensors);
     const auto put = [&](std::size_t c) {
       const std::uint64_t chunk = next_ + c;
-      if (chunk >= kSlots)
+      if (chunk >= kSlots) {
         await(progress_->taken[other], chunk - kSlots + 1);
+      }
       publish(source, chunk, length(c), plan.stream);
     };
     put(0);
     for (std::size_t c = 0; c < chunks; ++c) {
-      if (c + 1 < chunks)
+      if (c + 1 < chunks) {
         put(c + 1);
+      }
       const std::uint64_t chunk = next_ + c;
       await(progress_->published[other], chunk + 1);
       const float* theirs = slot(1 - rank_, chunk);
@@ -277,8 +304,9 @@ class SharedMemory final : public peers::Collectives {
     Cursor source(tensors), target(tensors);
     for (std::size_t c = 0; c < chunks; ++c, ++next_) {
       const std::size_t count = std::min(plan.chunk, total - c * plan.chunk);
-      if (next_ >= kSlots)
+      if (next_ >= kSlots) {
         await_all(progress_->taken, next_ - kSlots + 1);
+      }
       publish(source, next_, count, plan.stream);
       await_all(progress_->published, next_ + 1);
       const std::size_t share = ((count + ranks - 1) / ranks + kLine - 1) / kLine * kLine;
@@ -314,8 +342,12 @@ class SharedMemory final : public peers::Collectives {
       const auto of = [&](int r) {
         return arena_ + static_cast<std::size_t>(r) * kArena + offset + at;
       };
-      for (int r = 1; r < size_; ++r) add(of(0), of(0), of(r), n);
-      for (int r = 1; r < size_; ++r) copy(of(r), of(0), n, false);
+      for (int r = 1; r < size_; ++r) {
+        add(of(0), of(0), of(r), n);
+      }
+      for (int r = 1; r < size_; ++r) {
+        copy(of(r), of(0), n, false);
+      }
     }
     ++next_;
     advance(progress_->summed, next_);

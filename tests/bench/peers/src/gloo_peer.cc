@@ -95,8 +95,9 @@ class GlooCollectives final : public peers::Collectives {
   }
   // On a second context and a thread, as torch does it.
   void start_big(float* data, std::size_t count) override {
-    if (!second_)
+    if (!second_) {
       second_ = connect("second");
+    }
     done_ = false;
     worker_ = std::thread([this, data, count] {
       sum_over(second_, data, count);

@@ -49,8 +49,9 @@ double in_two(const std::function<double(int)>& body) {
   sched_getaffinity(0, sizeof before, &before);
   peers::pin(me);
   const double result = body(me);
-  if (me == 1)
+  if (me == 1) {
     _exit(0);
+  }
   waitpid(pid, nullptr, 0);
   sched_setaffinity(0, sizeof before, &before);
   return result;
@@ -59,7 +60,9 @@ double in_two(const std::function<double(int)>& body) {
 // Both processes leave at about the same time.
 void meet(int me, std::uint32_t turn) {
   shared->line[me].value.store(turn, std::memory_order_release);
-  while (shared->line[1 - me].value.load(std::memory_order_acquire) < turn) sched_yield();
+  while (shared->line[1 - me].value.load(std::memory_order_acquire) < turn) {
+    sched_yield();
+  }
 }
 
 void copy_stream(float* to, const float* from, std::size_t n) {
@@ -83,10 +86,11 @@ double copy_rate(std::size_t bytes, bool stream) {
       meet(me, r);
       const double start = now_us();
       for (int i = 0; i < calls; ++i) {
-        if (stream)
+        if (stream) {
           copy_stream(to, from, bytes / sizeof(float));
-        else
+        } else {
           std::memcpy(to, from, bytes);
+        }
         asm volatile("" ::: "memory");
       }
       took.push_back((now_us() - start) / calls);
@@ -105,12 +109,14 @@ double line_transfer() {
       const double start = now_us();
       for (int i = 0; i < 1000; ++i) {
         ++turn;
-        if (me == 0)
+        if (me == 0) {
           shared->line[0].value.store(turn, std::memory_order_release);
+        }
         while (shared->line[1 - me].value.load(std::memory_order_acquire) < turn) {
         }
-        if (me == 1)
+        if (me == 1) {
           shared->line[1].value.store(turn, std::memory_order_release);
+        }
       }
       took.push_back((now_us() - start) / 2000);
     }
@@ -126,15 +132,19 @@ std::array<int, 2> tcp_pair() {
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t length = sizeof address;
   auto* generic = reinterpret_cast<sockaddr*>(&address);
-  if (bind(listener, generic, length) || listen(listener, 1))
+  if (bind(listener, generic, length) || listen(listener, 1)) {
     std::abort();
+  }
   getsockname(listener, generic, &length);
-  if (connect(out, generic, length))
+  if (connect(out, generic, length)) {
     std::abort();
+  }
   const std::array<int, 2> ends{out, accept(listener, nullptr, nullptr)};
   close(listener);
   const int one = 1;
-  for (int fd : ends) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  for (int fd : ends) {
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  }
   return ends;
 }
 
@@ -144,8 +154,9 @@ double tcp_round_trip(bool spin) {
     const int fd = ends[static_cast<std::size_t>(me)];
     char word[8] = {};
     const auto put = [&] {
-      if (send(fd, word, sizeof word, 0) < 0)
+      if (send(fd, word, sizeof word, 0) < 0) {
         std::abort();
+      }
     };
     const auto get = [&] {
       while (recv(fd, word, sizeof word, spin ? MSG_DONTWAIT : 0) < 0) {
@@ -154,10 +165,11 @@ double tcp_round_trip(bool spin) {
     std::vector<double> took;
     for (int i = 0; i < 5000; ++i) {
       const double start = now_us();
-      if (me == 0)
+      if (me == 0) {
         put(), get();
-      else
+      } else {
         get(), put();
+      }
       took.push_back(now_us() - start);
     }
     return median(took);
@@ -173,8 +185,9 @@ double tcp_stream() {
     for (std::size_t left = kBlock * kBlocks; left > 0;) {
       const auto n = me == 0 ? send(ends[0], data.data(), std::min(left, kBlock), 0)
                              : recv(ends[1], data.data(), std::min(left, kBlock), 0);
-      if (n <= 0)
+      if (n <= 0) {
         std::abort();
+      }
       left -= static_cast<std::size_t>(n);
     }
     return static_cast<double>(kBlock * kBlocks) / (now_us() - start) / 1e3;
@@ -182,15 +195,17 @@ double tcp_stream() {
 }
 
 double first_touch(bool shareable) {
-  constexpr std::size_t kBytes = 64 << 20;
+  constexpr std::size_t kBytes = 64 << 20, kPageBytes = 4096, kPages = kBytes / kPageBytes;
   std::vector<double> took;
   for (int r = 0; r < 5; ++r) {
     const int flags = (shareable ? MAP_SHARED : MAP_PRIVATE) | MAP_ANONYMOUS;
     auto* p =
         static_cast<volatile char*>(mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, flags, -1, 0));
     const double start = now_us();
-    for (std::size_t i = 0; i < kBytes; i += 4096) p[i] = 1;
-    took.push_back((now_us() - start) / (kBytes / 4096));
+    for (std::size_t i = 0; i < kBytes; i += kPageBytes) {
+      p[i] = 1;
+    }
+    took.push_back((now_us() - start) / static_cast<double>(kPages));
     munmap(const_cast<char*>(p), kBytes);
   }
   return median(took);

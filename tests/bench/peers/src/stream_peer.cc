@@ -26,8 +26,9 @@ sockaddr_in name_of(const std::string& address, int port) {
   sockaddr_in name{};
   name.sin_family = AF_INET;
   name.sin_port = htons(static_cast<std::uint16_t>(port));
-  if (inet_pton(AF_INET, address.c_str(), &name.sin_addr) != 1)
+  if (inet_pton(AF_INET, address.c_str(), &name.sin_addr) != 1) {
     fail("inet_pton");
+  }
   return name;
 }
 
@@ -42,11 +43,13 @@ int accept_one(const std::string& store) {
     fail("listen");
   }
   std::ofstream(store + "/stream.new") << address << " " << ntohs(name.sin_port) << "\n";
-  if (std::rename((store + "/stream.new").c_str(), (store + "/stream").c_str()))
+  if (std::rename((store + "/stream.new").c_str(), (store + "/stream").c_str())) {
     fail("rename");
+  }
   const int fd = accept(listener, nullptr, nullptr);
-  if (fd < 0)
+  if (fd < 0) {
     fail("accept");
+  }
   close(listener);
   return fd;
 }
@@ -55,14 +58,16 @@ int connect_to(const std::string& store) {
   std::string address;
   int port = 0;
   for (int waited = 0; waited < kMeetingWaitMs; ++waited) {
-    if (std::ifstream(store + "/stream") >> address >> port)
+    if (std::ifstream(store + "/stream") >> address >> port) {
       break;
+    }
     poll(nullptr, 0, 1);
   }
   const sockaddr_in name = name_of(address, port);
   const int fd = socket(AF_INET, SOCK_STREAM, 0);
-  if (connect(fd, reinterpret_cast<const sockaddr*>(&name), sizeof name))
+  if (connect(fd, reinterpret_cast<const sockaddr*>(&name), sizeof name)) {
     fail("connect");
+  }
   return fd;
 }
 
@@ -88,7 +93,9 @@ class Stream final : public peers::Collectives {
     std::vector<double> theirs(count);
     put(values, count * sizeof *values);
     get(theirs.data(), count * sizeof *values);
-    for (std::size_t i = 0; i < count; ++i) values[i] = std::max(values[i], theirs[i]);
+    for (std::size_t i = 0; i < count; ++i) {
+      values[i] = std::max(values[i], theirs[i]);
+    }
   }
   void allreduce(float* data, std::size_t count) override {
     if (rank_ == 0) {
@@ -102,8 +109,9 @@ class Stream final : public peers::Collectives {
   void put(const void* data, std::size_t bytes) {
     for (const char* at = static_cast<const char*>(data); bytes > 0;) {
       const ssize_t sent = send(fd_, at, std::min(bytes, kBlock), MSG_NOSIGNAL);
-      if (sent <= 0)
+      if (sent <= 0) {
         fail("send");
+      }
       at += sent;
       bytes -= static_cast<std::size_t>(sent);
     }
@@ -111,8 +119,9 @@ class Stream final : public peers::Collectives {
   void get(void* data, std::size_t bytes) {
     for (char* at = static_cast<char*>(data); bytes > 0;) {
       const ssize_t came = recv(fd_, at, std::min(bytes, kBlock), 0);
-      if (came <= 0)
+      if (came <= 0) {
         fail("recv");
+      }
       at += came;
       bytes -= static_cast<std::size_t>(came);
     }
@@ -126,8 +135,9 @@ void time_stream(Stream& stream, std::size_t bytes, const peers::Options& option
   peers::Buffer buffer(stream, std::max<std::size_t>(1, bytes / sizeof(float)));
   const auto came_through = [&] {
     buffer.clear();
-    if (stream.rank() == 0)
+    if (stream.rank() == 0) {
       peers::fill_pattern(buffer.data(), buffer.count(), 0);
+    }
     stream.allreduce(buffer.data(), buffer.count());
     return peers::holds_pattern(buffer.data(), buffer.count(), 0);
   };
@@ -143,9 +153,12 @@ void time_stream(Stream& stream, std::size_t bytes, const peers::Options& option
 int main(int argc, char** argv) {
   const peers::Options options(argc, argv);
   const int rank = std::stoi(peers::environment("HVD_BENCH_RANK", "0"));
-  if (rank > 1)
+  if (rank > 1) {
     return 0;  // one connection is what is measured
+  }
   Stream stream(rank);
   peers::pin(rank);
-  for (const std::size_t bytes : options.sizes("bytes")) time_stream(stream, bytes, options);
+  for (const std::size_t bytes : options.sizes("bytes")) {
+    time_stream(stream, bytes, options);
+  }
 }
