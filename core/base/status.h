@@ -80,7 +80,8 @@ class [[nodiscard]] Result {
   Result(Status status) : status_(std::move(status)) {}  // NOLINT(google-explicit-constructor)
 
   bool ok() const { return value_.has_value(); }
-  const Status& status() const { return status_; }
+  const Status& status() const& { return status_; }
+  Status status() && { return std::move(status_); }  // a value: it outlives the result
   T& value() & { return *value_; }
   const T& value() const& { return *value_; }
   T&& value() && { return std::move(*value_); }
@@ -95,11 +96,13 @@ class [[nodiscard]] Result {
 };
 
 // Returns the failure of `expression` to the caller, prefixed with the context values if any.
-#define HVD_TRY(expression, ...)                                             \
-  do {                                                                       \
-    if (::hvd::Status hvd_try_status = (expression); !hvd_try_status.ok()) { \
-      return ::hvd::internal::contextual(hvd_try_status, ##__VA_ARGS__);     \
-    }                                                                        \
+// Copies nothing: a Status that lives is referred to, one that is made here lives as long as
+// needed.
+#define HVD_TRY(expression, ...)                                                    \
+  do {                                                                              \
+    if (const ::hvd::Status& hvd_try_status = (expression); !hvd_try_status.ok()) { \
+      return ::hvd::internal::contextual(hvd_try_status, ##__VA_ARGS__);            \
+    }                                                                               \
   } while (false)
 
 // HVD_ASSIGN(auto x, make_x(), "while making x"): declares x, or returns the failure.

@@ -1,5 +1,7 @@
 #include "core/base/status.h"
 
+#include <type_traits>
+
 #include "tests/catch.h"
 
 namespace hvd {
@@ -22,6 +24,16 @@ TEST_CASE("a result carries the value or the reason with its context", "[status]
   CHECK(quarter(8).value() == 2);
   CHECK(quarter(6).status().message() == "second half of 6: 3 is odd");
   CHECK(quarter(6).status().code() == StatusCode::invalid_argument);
+}
+
+Status try_of_a_temporary() {
+  HVD_TRY(half(5).status(), "while trying");
+  return ok_status();
+}
+
+TEST_CASE("a status that is tried outlives the result that it was taken from", "[status]") {
+  STATIC_REQUIRE(std::is_same_v<decltype(half(5).status()), Status>);
+  CHECK(try_of_a_temporary().message() == "while trying: 5 is odd");
 }
 
 TEST_CASE("a status keeps tensor and culprit when context is added", "[status]") {
