@@ -38,17 +38,16 @@ class PieceCursor {
     if (run_ > 0) {
       data_ += count * element_bytes_;
     } else {
-      at_end_ = true;
+      ended_ = piece_;
     }
   }
   // The next piece, lazily: after the last element of the last piece there is none.
   void settle() {
-    if (at_end_) {
-      at_end_ = false;
-      const std::size_t begin = piece_->end;
-      ++piece_;
+    if (ended_ != nullptr) {
+      piece_ = ended_ + 1;
       data_ = piece_->data;
-      run_ = piece_->end - begin;
+      run_ = piece_->end - ended_->end;
+      ended_ = nullptr;
     }
   }
 
@@ -57,7 +56,7 @@ class PieceCursor {
   std::size_t element_bytes_;
   std::byte* data_;
   std::size_t run_;
-  bool at_end_ = false;
+  const Piece* ended_ = nullptr;  // the one that was walked to its end, if any
 };
 
 class ScatterList {
