@@ -15,7 +15,7 @@
 namespace hvd {
 namespace {
 
-constexpr std::size_t kReadBytes = 64 * 1024;
+constexpr std::size_t kReadBytes = 64 << 10;
 // A line that has not come to its end by then is a prompt; whoever sits at the terminal must see
 // it.
 constexpr Nanos kPromptTime = 150 * kMillisecond;
@@ -52,22 +52,25 @@ OutputRelay::~OutputRelay() {
 
 Status OutputRelay::add(int rank, Fd out, Fd err) {
   last_lines_.push_back(std::make_unique<LastLines>());
-  for (const Stream stream : {Stream::out, Stream::err}) {
-    TextSink& sink = stream == Stream::out ? out_ : err_;
-    channels_.push_back(
-        std::unique_ptr<Channel>(new Channel{.rank = rank,
-                                             .stream = stream,
-                                             .sink = &sink,
-                                             .pipe = std::move(stream == Stream::out ? out : err),
-                                             .file = Fd(),
-                                             .splitter = LineSplitter(sink.is_terminal())}));
-    Channel& channel = *channels_.back();
-    if (!options_.folder.empty()) {
-      HVD_TRY(open_files(channel), "--output-filename ", options_.folder);
-    }
-    (void)::fcntl(channel.pipe.get(), F_SETFL, O_NONBLOCK);
-    watch(channel);
+  HVD_TRY(add_channel(rank, Stream::out, std::move(out)));
+  return add_channel(rank, Stream::err, std::move(err));
+}
+
+Status OutputRelay::add_channel(int rank, Stream stream, Fd pipe) {
+  TextSink& sink = stream == Stream::out ? out_ : err_;
+  channels_.push_back(
+      std::unique_ptr<Channel>(new Channel{.rank = rank,
+                                           .stream = stream,
+                                           .sink = &sink,
+                                           .pipe = std::move(pipe),
+                                           .file = Fd(),
+                                           .splitter = LineSplitter(sink.is_terminal())}));
+  Channel& channel = *channels_.back();
+  if (!options_.folder.empty()) {
+    HVD_TRY(open_files(channel), "--output-filename ", options_.folder);
   }
+  (void)::fcntl(channel.pipe.get(), F_SETFL, O_NONBLOCK);
+  watch(channel);
   return ok_status();
 }
 

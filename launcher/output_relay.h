@@ -60,6 +60,7 @@ class OutputRelay {
     bool watched = false;
     Poller::TimerId show_timer = 0;  // of a line that is not finished, on a terminal
   };
+  Status add_channel(int rank, Stream stream, Fd pipe);
   Status open_files(Channel& channel);
   void watch(Channel& channel);
   void unwatch(Channel& channel);

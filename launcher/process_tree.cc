@@ -22,6 +22,7 @@ void add_children(pid_t parent, std::vector<pid_t>& pids) {
   if (!folder) {
     return;  // ended meanwhile
   }
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): glibc's serves threads that read folders of their own
   while (const dirent* entry = ::readdir(folder.get())) {
     if (entry->d_name[0] == '.') {
       continue;

@@ -23,7 +23,7 @@ class Folder {
   Folder(const Folder&) = delete;
   Folder& operator=(const Folder&) = delete;
   std::string add(const std::string& name, bool executable) const {
-    const std::string file = path_ + "/" + name;
+    std::string file = path_ + "/" + name;
     std::ofstream(file) << "#!/bin/sh\n";
     REQUIRE(::chmod(file.c_str(), executable ? 0755 : 0644) == 0);
     return file;

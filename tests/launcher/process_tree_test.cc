@@ -39,10 +39,12 @@ void grow_family(int ready_fd, bool child_stays) {
         ::pause();
       }
     }
-    while (child_stays) {
+    if (!child_stays) {
+      ::_exit(0);
+    }
+    while (true) {
       ::pause();
     }
-    ::_exit(0);
   }
 }
 

@@ -16,6 +16,8 @@ struct World {
   std::unique_ptr<Poller> poller = std::move(Poller::create(clock)).value();
   World() { ::signal(SIGPIPE, SIG_IGN); }
   ~World() { ::signal(SIGPIPE, SIG_DFL); }
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
 };
 
 // Reads until `bytes` have come, running the poller in between.
