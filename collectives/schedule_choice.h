@@ -22,7 +22,7 @@ enum class WireType : std::uint8_t { own = 0, float16 = 1, bfloat16 = 2 };
 
 struct ScheduleSpec {
   Algorithm algorithm = Algorithm::ring;
-  std::uint64_t chunk_bytes = 256 * 1024;  // a multiple of kChunkBytesMin
+  std::uint64_t chunk_bytes = 256 << 10;  // a multiple of kChunkBytesMin
   Lane lane = Lane::bulk;
   bool stream = false;  // stores into slots bypass the caches
   WireType narrow = WireType::own;

@@ -26,17 +26,17 @@ inline constexpr std::uint64_t kOpCountMax = 1U << 24;
 
 // What is best on these hosts; tuning.h has it from what was measured.
 struct HostTuning {
-  std::uint64_t express_bytes_most = 32 * 1024;  // what still counts as small
-  std::uint64_t chunk_bytes = 256 * 1024;        // of a long vector
+  std::uint64_t express_bytes_most = 32 << 10;  // what still counts as small
+  std::uint64_t chunk_bytes = 256 << 10;        // of a long vector
   // From how many bytes on stores into slots bypass the caches.
   std::uint64_t stream_bytes_min = std::numeric_limits<std::uint64_t>::max();
   // From how many bytes on a part of another rank may be read out of its memory rather than passed
   // through slots; and for how many ranks at most where all of them read the same part.
-  std::uint64_t single_copy_bytes_min = 64 * 1024;
+  std::uint64_t single_copy_bytes_min = 64 << 10;
   int single_copy_rank_count_most = 2;
   // Every rank combines everything of an allreduce up to here, two ranks longer than more of them;
-  std::uint64_t one_shot_bytes_most_of_two = 128 * 1024;
-  std::uint64_t one_shot_bytes_most = 32 * 1024;
+  std::uint64_t one_shot_bytes_most_of_two = 128 << 10;
+  std::uint64_t one_shot_bytes_most = 32 << 10;
   // and the root everything of a reduce where there are so few ranks.
   int reducing_root_rank_count_most = 2;
 };
@@ -93,7 +93,7 @@ bool may_read_in_place(const WorkShape& shape, const JobPlaces& places,
 Result<ScheduleChoice> choose(const WorkShape& shape, int rank_count,
                               const SelectorSettings& settings);
 Result<ScheduleChoice> choose(const WorkShape& shape, const JobPlaces& places,
-                              const SelectorSettings& settings);
+                              const SelectorSettings& given);
 
 // The steps of choose(), for who chooses otherwise. The row that HVD_ALGORITHM asks for, if it can
 // run: it keeps its own order, and whether it can run does not depend on the size. nullptr: none.

@@ -15,7 +15,7 @@ class LineSplitter {
  public:
   // On a terminal a carriage return ends a piece too, so that progress bars move. In files and
   // pipes it is a byte like others, so that a bar that is drawn 1000 times stays one line.
-  explicit LineSplitter(bool carriage_return_ends, std::size_t piece_bytes_max = 64 * 1024)
+  explicit LineSplitter(bool carriage_return_ends, std::size_t piece_bytes_max = 64 << 10)
       : carriage_return_ends_(carriage_return_ends), piece_bytes_max_(piece_bytes_max) {}
 
   using Emit = std::function<void(std::string_view piece)>;

@@ -15,7 +15,7 @@
 
 namespace hvd {
 
-inline constexpr std::size_t kSinkBytesMost = 1024 * 1024;
+inline constexpr std::size_t kSinkBytesMost = 1 << 20;
 
 class TextSink {
  public:

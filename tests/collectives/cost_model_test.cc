@@ -198,7 +198,7 @@ TEST_CASE("every allreduce costs more for more bytes, and on a slower network", 
 TEST_CASE("a ring sends 2 (p - 1) blocks, and its prediction is the same each time", "[cost]") {
   ScheduleParams params;
   params.rank_count = 5;
-  params.element_count = 5 * 4096;
+  params.element_count = 5 << 12;
   params.chunk_element_count = 1024;
   params.host_of_rank = {0, 1, 2, 3, 4};
   const AlgorithmRow& ring = *find_algorithm(CollectiveKind::allreduce, Algorithm::ring);

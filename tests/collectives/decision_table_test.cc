@@ -148,7 +148,7 @@ TEST_CASE("with HVD_DETERMINISTIC all sizes have one order, and nothing measured
     DecisionTable other = job.table({.latency_seconds = 1e-3, .network_bytes_per_second = 1e7});
     for (const CollectiveKind kind : {CollectiveKind::allreduce, CollectiveKind::reduce}) {
       std::set<CombiningOrder> orders;
-      for (std::uint64_t bytes = 4; bytes < 256 * 1024 * kKiB; bytes *= 4) {
+      for (std::uint64_t bytes = 4; bytes < 256 * kKiB * kKiB; bytes *= 4) {
         const WorkShape shape = floats(kind, bytes);
         CHECK(*table.choose(shape) == *other.choose(shape));
         const ScheduleSpec spec = chosen(table, shape);

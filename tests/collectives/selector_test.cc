@@ -27,11 +27,11 @@ ScheduleSpec chosen(const WorkShape& shape, int rank_count, const SelectorSettin
 
 TEST_CASE("short vectors are doubled, long ones go around the ring", "[selector]") {
   CHECK(chosen(allreduce_of(2), 4).algorithm == Algorithm::recursive_doubling);
-  CHECK(chosen(allreduce_of(8 * 1024), 4).algorithm == Algorithm::recursive_doubling);
-  CHECK(chosen(allreduce_of(8 * 1024 + 1), 4).algorithm == Algorithm::halving_doubling);
+  CHECK(chosen(allreduce_of(8 << 10), 4).algorithm == Algorithm::recursive_doubling);
+  CHECK(chosen(allreduce_of((8 << 10) + 1), 4).algorithm == Algorithm::halving_doubling);
   CHECK(chosen(allreduce_of(1 << 16), 4).algorithm == Algorithm::ring);
-  CHECK(chosen(allreduce_of(1 << 20), 4).chunk_bytes == 256 * 1024);
-  CHECK(chosen(allreduce_of(1 << 16), 4).chunk_bytes == 32 * 1024);  // half a block
+  CHECK(chosen(allreduce_of(1 << 20), 4).chunk_bytes == 256 << 10);
+  CHECK(chosen(allreduce_of(1 << 16), 4).chunk_bytes == 32 << 10);  // half a block
 }
 
 TEST_CASE("settings force the algorithm of an allreduce and the chunk", "[selector]") {
@@ -58,7 +58,7 @@ TEST_CASE("a chunk that is too small for a huge vector grows, and one from a pee
   const WorkShape huge = allreduce_of(std::size_t{1} << 34);
   const Result<ScheduleChoice> choice = choose(huge, 4, {.chunk_bytes = 8});
   REQUIRE(choice.ok());
-  CHECK(unpack_choice(*choice, huge.kind)->chunk_bytes >= 16 * 1024);
+  CHECK(unpack_choice(*choice, huge.kind)->chunk_bytes >= 16 << 10);
   ScheduleParams params;
   params.rank_count = 4;
   params.element_count = huge.element_count;
@@ -77,17 +77,17 @@ TEST_CASE("bad parameters give a status and no schedule", "[selector]") {
                   .ok());
 }
 
-constexpr SelectorSettings kShared{.slot_bytes_express = 256 * 1024, .slot_bytes_bulk = 8 << 20};
+constexpr SelectorSettings kShared{.slot_bytes_express = 256 << 10, .slot_bytes_bulk = 8 << 20};
 
 TEST_CASE("on one host items pass through shared slots, small ones in their own lane",
           "[selector]") {
   CHECK(chosen(allreduce_of(2), 2, kShared).algorithm == Algorithm::one_shot);
   CHECK(chosen(allreduce_of(2), 2, kShared).lane == Lane::express);
-  CHECK(chosen(allreduce_of(32 * 1024), 2, kShared).algorithm == Algorithm::one_shot);
-  CHECK(chosen(allreduce_of(32 * 1024 + 1), 2, kShared).algorithm == Algorithm::two_shot);
+  CHECK(chosen(allreduce_of(32 << 10), 2, kShared).algorithm == Algorithm::one_shot);
+  CHECK(chosen(allreduce_of((32 << 10) + 1), 2, kShared).algorithm == Algorithm::two_shot);
   CHECK(chosen(allreduce_of(1 << 20), 2, kShared).lane == Lane::bulk);
-  CHECK(chosen(allreduce_of(8 * 1024), 4, kShared).algorithm == Algorithm::one_shot);
-  CHECK(chosen(allreduce_of(16 * 1024 + 1), 4, kShared).algorithm == Algorithm::two_shot);
+  CHECK(chosen(allreduce_of(8 << 10), 4, kShared).algorithm == Algorithm::one_shot);
+  CHECK(chosen(allreduce_of((16 << 10) + 1), 4, kShared).algorithm == Algorithm::two_shot);
   CHECK(chosen(WorkShape{}, 4, kShared).algorithm == Algorithm::slots);
 }
 
@@ -98,13 +98,13 @@ TEST_CASE("hosts with several ranks are used as such, lone ranks by edges", "[se
   settings.host_of_rank = pairs;
   CHECK(chosen(allreduce_of(2), 4, settings).algorithm == Algorithm::hierarchical);
   CHECK(chosen(allreduce_of(1 << 22), 4, settings).algorithm == Algorithm::hierarchical);
-  CHECK(chosen(allreduce_of(1 << 18), 4, settings).chunk_bytes == 64 * 1024);
+  CHECK(chosen(allreduce_of(1 << 18), 4, settings).chunk_bytes == 64 << 10);
   settings.host_of_rank = lone;
   CHECK(chosen(allreduce_of(1 << 22), 4, settings).algorithm == Algorithm::ring);
-  CHECK(chosen(allreduce_of(16 * 1024), 4, settings).algorithm == Algorithm::halving_doubling);
+  CHECK(chosen(allreduce_of(16 << 10), 4, settings).algorithm == Algorithm::halving_doubling);
   CHECK(chosen(allreduce_of(2), 4, settings).algorithm == Algorithm::recursive_doubling);
   settings.host_of_rank = {};
-  CHECK(chosen(allreduce_of(16 * 1024), 3).algorithm == Algorithm::circulant);
+  CHECK(chosen(allreduce_of(16 << 10), 3).algorithm == Algorithm::circulant);
 }
 
 TEST_CASE("parts of all ranks go to each host once, and short ones in few rounds", "[selector]") {
@@ -220,7 +220,7 @@ TEST_CASE("a long part that one rank needs is read where it lies, if that is pre
   SelectorSettings settings = kShared;
   settings.reads_peers = true;
   settings.prefers_single_copy = true;
-  settings.tuning.single_copy_bytes_min = 64 * 1024;
+  settings.tuning.single_copy_bytes_min = 64 << 10;
   settings.tuning.single_copy_rank_count_most = 2;
   const auto algorithm_of = [&](CollectiveKind kind, int rank_count, std::uint64_t part_floats) {
     return chosen({.kind = kind,
@@ -229,7 +229,7 @@ TEST_CASE("a long part that one rank needs is read where it lies, if that is pre
                   rank_count, settings)
         .algorithm;
   };
-  constexpr std::uint64_t kLeast = 16 * 1024;
+  constexpr std::uint64_t kLeast = 16 << 10;
   for (const CollectiveKind kind : {CollectiveKind::allgather, CollectiveKind::alltoall}) {
     CHECK(algorithm_of(kind, 2, kLeast) == Algorithm::single_copy);
     CHECK(algorithm_of(kind, 2, kLeast - 1) == Algorithm::slots);
@@ -417,7 +417,7 @@ TEST_CASE("whatever is chosen makes schedules that are proven", "[selector]") {
   SECTION("edges only") { verify_all_kinds({}); }
   SECTION("shared slots") { verify_all_kinds(kShared); }
   SECTION("hardly any slots") {
-    verify_all_kinds({.slot_bytes_express = 160, .slot_bytes_bulk = 32 * 1024});
+    verify_all_kinds({.slot_bytes_express = 160, .slot_bytes_bulk = 32 << 10});
   }
   SECTION("several hosts") {
     SelectorSettings settings = kShared;

@@ -10,9 +10,9 @@ TableJob::TableJob(int host_count, int ranks_per_host) {
   for (int rank = 0; rank < host_count * ranks_per_host; ++rank) {
     host_of_rank_.push_back(rank / ranks_per_host);
   }
-  settings_.slot_bytes = 256 * 1024;
+  settings_.slot_bytes = 256 << 10;
   if (ranks_per_host > 1) {
-    settings_.slot_bytes_express = 256 * 1024;
+    settings_.slot_bytes_express = 256 << 10;
     settings_.slot_bytes_bulk = 3 << 20;
   }
 }

@@ -9,7 +9,7 @@ namespace {
 
 TEST_CASE("a few ranks get four slots of 256 KiB an edge", "[shm]") {
   for (int size = 1; size <= 4; ++size) {
-    CHECK(domain_geometry(size) == RingGeometry{.slot_bytes = 256 * 1024, .slot_count = 4});
+    CHECK(domain_geometry(size) == RingGeometry{.slot_bytes = 256 << 10, .slot_count = 4});
   }
 }
 

@@ -137,7 +137,7 @@ TEST_CASE("handed over memory is mapped and its doorbell rings", "[shm]") {
   Pair pair;
   const DomainLayout layout(2);
   const Segment own = Segment::create(layout.segment_bytes()).value();
-  const Segment arena = Segment::create(3 * 4096).value();
+  const Segment arena = Segment::create(3 << 12).value();
   const Fd bell(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   REQUIRE(hand_over(pair.a.get(), {own, arena, bell.get(), &kWord}, layout, pair.patience).ok());
   const auto taken = take_over(pair.b.get(), layout, "rank 0", pair.patience);

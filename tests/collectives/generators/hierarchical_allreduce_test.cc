@@ -24,9 +24,9 @@ TEST_CASE("hosts exchange as much as if each were one rank, over all their ranks
           "[hierarchical_allreduce]") {
   ScheduleParams params;
   params.rank_count = 8;
-  params.element_count = 64 * 1024;
+  params.element_count = 64 << 10;
   params.chunk_element_count = 1024;
-  params.slot_element_count = 128 * 1024;
+  params.slot_element_count = 128 << 10;
   params.host_of_rank = {0, 0, 1, 1, 2, 2, 3, 3};
   for (const Schedule& schedule : schedules_of_all_ranks(make_hierarchical_allreduce, params)) {
     CHECK(sent_count(schedule) == 64 * 1024 / 2 * 2 * 3 / 4);  // 2 (p - 1) / p of half the vector
