@@ -45,16 +45,19 @@ inline Failure last_failure(hvd_status_t status) {
 }
 
 inline void check_call(hvd_status_t status) {
-  if (status == HVD_OK)
+  if (status == HVD_OK) {
     return;
-  if (status == HVD_ERROR_PRECONDITION && hvd_last_error()[0] == '\0')
+  }
+  if (status == HVD_ERROR_PRECONDITION && hvd_last_error()[0] == '\0') {
     raise_not_initialized();
+  }
   raise(last_failure(status), true);
 }
 
 inline void check_signals() {
-  if (PyErr_CheckSignals() != 0)
+  if (PyErr_CheckSignals() != 0) {
     throw py::error_already_set();
+  }
 }
 
 // ---- memory that an operation borrows ----------------------------------------------------------
@@ -98,7 +101,9 @@ class Borrowed {
 
   // Runs destructors of Python objects, so anything may happen inside.
   void clear() {
-    while (view_count_ > 0) PyBuffer_Release(&views_[--view_count_]);
+    while (view_count_ > 0) {
+      PyBuffer_Release(&views_[--view_count_]);
+    }
     owner_ = py::object();
   }
 
@@ -132,8 +137,9 @@ inline void sweep_parked() {
     }
     (void)hvd_release(parked[i].first);
     finished.push_back(std::move(parked[i].second));
-    if (i + 1 != parked.size())
+    if (i + 1 != parked.size()) {
       parked[i] = std::move(parked.back());
+    }
     parked.pop_back();
   }
 }

@@ -43,10 +43,12 @@ hvd_options_t options_of(int op, int root_rank, double prescale, double postscal
 }
 
 void check_ready() {
-  if (hvd_is_initialized() == 0)
+  if (hvd_is_initialized() == 0) {
     raise_not_initialized();
-  if (!session().parked.empty())
+  }
+  if (!session().parked.empty()) {
     sweep_parked();
+  }
 }
 
 std::unique_ptr<Handle> allreduce_buffer(const char* name, const py::object& input,
@@ -82,9 +84,10 @@ std::unique_ptr<Handle> broadcast_buffer(const char* name, const py::object& buf
 
 // One number a rank, or None.
 std::vector<int64_t> splits_from(const py::object& splits) {
-  if (splits.is_none())
+  if (splits.is_none()) {
     return {};
-  const auto counts = splits.cast<std::vector<int64_t>>();
+  }
+  auto counts = splits.cast<std::vector<int64_t>>();
   if (counts.size() != static_cast<size_t>(hvd_size())) {
     throw py::value_error("splits has " + std::to_string(counts.size()) +
                           " entries; one for each of the " + std::to_string(hvd_size()) +
@@ -104,28 +107,39 @@ struct Operation {
 };
 
 hvd_status_t start(const Operation& o, const hvd_options_t* options, hvd_handle_t* id) {
-  if (o.kind == "allreduce")
+  if (o.kind == "allreduce") {
     return hvd_allreduce_async(o.name, o.in, o.out, options, id);
-  if (o.kind == "allgather")
+  }
+  if (o.kind == "allgather") {
     return hvd_allgather_async(o.name, o.in, o.out, options, id);
-  if (o.kind == "broadcast")
+  }
+  if (o.kind == "broadcast") {
     return hvd_broadcast_async(o.name, o.in, options, id);
-  if (o.kind == "reduce")
+  }
+  if (o.kind == "reduce") {
     return hvd_reduce_async(o.name, o.in, o.out, options, id);
-  if (o.kind == "reducescatter")
+  }
+  if (o.kind == "reducescatter") {
     return hvd_reduce_scatter_async(o.name, o.in, o.splits, o.out, options, id);
-  if (o.kind == "alltoall")
+  }
+  if (o.kind == "alltoall") {
     return hvd_alltoall_async(o.name, o.in, o.splits, o.out, options, id);
-  if (o.kind == "gather")
+  }
+  if (o.kind == "gather") {
     return hvd_gather_async(o.name, o.in, o.out, options, id);
-  if (o.kind == "scatter")
+  }
+  if (o.kind == "scatter") {
     return hvd_scatter_async(o.name, o.in, o.splits, o.out, options, id);
-  if (o.kind == "send")
+  }
+  if (o.kind == "send") {
     return hvd_send_async(o.in, o.peer, o.tag, options, id);
-  if (o.kind == "recv")
+  }
+  if (o.kind == "recv") {
     return hvd_recv_async(o.in, o.peer, o.tag, options, id);
-  if (o.kind == "barrier")
+  }
+  if (o.kind == "barrier") {
     return hvd_barrier_async(o.name, options, id);
+  }
   throw py::value_error("there is no operation '" + std::string(o.kind) + "'");
 }
 
@@ -147,12 +161,14 @@ std::unique_ptr<Handle> submit(std::string_view kind, const char* name, uintptr_
   Tensor out;
   describe(in, input, dtype, shape);
   const bool gives = !output_shape.is_none();
-  if (gives)
+  if (gives) {
     describe(out, output, output_dtype, output_shape.cast<py::tuple>());
-  else
+  } else {
     describe(out, output, dtype, shape);
-  if (output_rows >= 0 && out.c.ndim > 0)
+  }
+  if (output_rows >= 0 && out.c.ndim > 0) {
     out.shape[0] = output_rows;
+  }
   hvd_options_t options = options_of(op, root_rank, prescale, postscale, deadline);
   options.wait_at_once = wait_at_once;
   const std::vector<int64_t> counts = splits_from(splits);
@@ -179,6 +195,7 @@ class TensorList {
       c_.push_back(tensors_[i].c);
     }
   }
+  ~TensorList() = default;
   TensorList(const TensorList&) = delete;
   TensorList& operator=(const TensorList&) = delete;
 
@@ -195,12 +212,15 @@ using GroupFunction = hvd_status_t (*)(const char*, int32_t, const hvd_tensor_t*
                                        const hvd_tensor_t*, const hvd_options_t*, hvd_handle_t*);
 
 GroupFunction group_function(std::string_view kind) {
-  if (kind == "allreduce")
+  if (kind == "allreduce") {
     return hvd_grouped_allreduce_async;
-  if (kind == "allgather")
+  }
+  if (kind == "allgather") {
     return hvd_grouped_allgather_async;
-  if (kind == "reducescatter")
+  }
+  if (kind == "reducescatter") {
     return hvd_grouped_reduce_scatter_async;
+  }
   throw py::value_error("there is no group of '" + std::string(kind) + "'");
 }
 
@@ -242,13 +262,16 @@ void init(int rank, int size, int local_rank, int local_size, const char* rendez
     {
       py::gil_scoped_release no_gil;
       const hvd_status_t status = hvd_init(&options);
-      if (status != HVD_OK)
+      if (status != HVD_OK) {
         outcome = last_failure(status);
+      }
     }
-    if (outcome.status == HVD_OK)
+    if (outcome.status == HVD_OK) {
       return;
-    if (outcome.status != HVD_ERROR_INTERRUPTED)
+    }
+    if (outcome.status != HVD_ERROR_INTERRUPTED) {
       raise(outcome, false);
+    }
     check_signals();
   }
 }
@@ -259,14 +282,16 @@ void shutdown() {
   {
     py::gil_scoped_release no_gil;
     const hvd_status_t status = hvd_shutdown();
-    if (status != HVD_OK && status != HVD_ERROR_PRECONDITION)
+    if (status != HVD_OK && status != HVD_ERROR_PRECONDITION) {
       outcome = last_failure(status);
+    }
   }
   Session& now = session();
   ++now.life;
   const auto parked = std::exchange(now.parked, {});
-  if (outcome.status != HVD_OK)
+  if (outcome.status != HVD_OK) {
     raise(outcome, false);
+  }
 }
 
 template <typename Fill>

@@ -35,8 +35,9 @@ class Handle {
   Handle& operator=(const Handle&) = delete;
   ~Handle() {
     int done = 1;
-    if (id_ == 0 || life_ != session().life)
+    if (id_ == 0 || life_ != session().life) {
       return;
+    }
     if (!done_ && hvd_poll(id_, &done) == HVD_OK && done == 0) {
       session().parked.emplace_back(id_, std::move(borrowed_));
     } else {
@@ -56,8 +57,9 @@ class Handle {
       }
       const Failure outcome = wait_slice(slice);
       if (outcome.status == HVD_TIMED_OUT || outcome.status == HVD_ERROR_INTERRUPTED) {
-        if (done_)
+        if (done_) {
           break;  // by another thread
+        }
         check_signals();
         if (timeout_seconds >= 0 && slice < kWaitSliceSeconds && outcome.status == HVD_TIMED_OUT) {
           return false;
@@ -70,15 +72,17 @@ class Handle {
       }
     }
     give_back();
-    if (failure_.status != HVD_OK)
+    if (failure_.status != HVD_OK) {
       raise(failure_, false);
+    }
     return true;
   }
 
   bool poll() {
     int done = 1;
-    if (!done_ && live())
+    if (!done_ && live()) {
       check_call(hvd_poll(id_, &done));
+    }
     return done != 0;
   }
 
@@ -89,7 +93,9 @@ class Handle {
   // Of each tensor of a group.
   py::list result_shapes() {
     py::list shapes;
-    for (const Result& result : results_of()) shapes.append(shape_of(result));
+    for (const Result& result : results_of()) {
+      shapes.append(shape_of(result));
+    }
     return shapes;
   }
 
@@ -106,7 +112,9 @@ class Handle {
     int32_t count = 0;
     check_call(hvd_received_splits(id_, &splits, &count));
     py::tuple all(static_cast<size_t>(count));
-    for (int i = 0; i < count; ++i) all[static_cast<size_t>(i)] = py::int_(splits[i]);
+    for (int i = 0; i < count; ++i) {
+      all[static_cast<size_t>(i)] = py::int_(splits[i]);
+    }
     return all;
   }
 
@@ -147,8 +155,9 @@ class Handle {
       py::gil_scoped_release no_gil;
       for (size_t i = 0; i < results.size(); ++i) {
         const auto [address, bytes] = places[i];
-        if (bytes > 0)
+        if (bytes > 0) {
           std::memcpy(reinterpret_cast<void*>(address), results[i].data, bytes);
+        }
       }
     }
     --users_;
@@ -181,8 +190,9 @@ class Handle {
 
   // shutdown() ended every operation of its life.
   bool live() {
-    if (life_ == session().life)
+    if (life_ == session().life) {
       return true;
+    }
     done_ = true;
     failure_ = {HVD_ERROR_PRECONDITION,
                 "hvd: this operation was pending when hvd.shutdown() was called", "", -1};
@@ -207,12 +217,15 @@ class Handle {
 
   // Once nobody needs libhvd's handle any more: several threads may wait for one operation.
   void give_back() {
-    if (!done_ || users_ > 0 || id_ == 0)
+    if (!done_ || users_ > 0 || id_ == 0) {
       return;
-    if (has_result_ && failure_.status == HVD_OK)
+    }
+    if (has_result_ && failure_.status == HVD_OK) {
       return;
-    if (life_ == session().life)
+    }
+    if (life_ == session().life) {
       (void)hvd_release(id_);
+    }
     id_ = 0;
     const Borrowed last = std::move(borrowed_);
   }

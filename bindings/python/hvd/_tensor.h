@@ -24,8 +24,9 @@ struct Tensor {
 };
 
 inline void check_dimension_count(py::ssize_t count) {
-  if (count <= kDimensionCountMax)
+  if (count <= kDimensionCountMax) {
     return;
+  }
   throw py::value_error("a tensor of " + std::to_string(count) + " dimensions is not supported; " +
                         "at most " + std::to_string(kDimensionCountMax) + " are");
 }
@@ -33,7 +34,9 @@ inline void check_dimension_count(py::ssize_t count) {
 // `tensor` must not move afterwards.
 inline void describe(Tensor& tensor, uintptr_t address, int dtype, const py::tuple& shape) {
   check_dimension_count(static_cast<py::ssize_t>(shape.size()));
-  for (size_t i = 0; i < shape.size(); ++i) tensor.shape[i] = shape[i].cast<int64_t>();
+  for (size_t i = 0; i < shape.size(); ++i) {
+    tensor.shape[i] = shape[i].cast<int64_t>();
+  }
   tensor.c = {reinterpret_cast<void*>(address), tensor.shape.data(),
               static_cast<int32_t>(shape.size()), dtype, HVD_CPU};
 }
@@ -41,14 +44,18 @@ inline void describe(Tensor& tensor, uintptr_t address, int dtype, const py::tup
 // Format characters of the struct module, native byte order; -1 if hvd has no such dtype.
 inline int dtype_of(const Py_buffer& view) {
   const char* format = view.format == nullptr ? "B" : view.format;
-  if (*format == '@' || *format == '=' || *format == '<')
+  if (*format == '@' || *format == '=' || *format == '<') {
     ++format;
-  if (std::strcmp(format, "Zf") == 0)
+  }
+  if (std::strcmp(format, "Zf") == 0) {
     return HVD_COMPLEX64;
-  if (std::strcmp(format, "Zd") == 0)
+  }
+  if (std::strcmp(format, "Zd") == 0) {
     return HVD_COMPLEX128;
-  if (format[0] == '\0' || format[1] != '\0')
+  }
+  if (format[0] == '\0' || format[1] != '\0') {
     return -1;
+  }
   switch (*format) {
     case '?':
       return HVD_BOOL;
@@ -86,7 +93,9 @@ inline void describe(Tensor& tensor, py::handle object, const Py_buffer& view) {
     const py::object name = py::getattr(object, "dtype", py::str(view.format));
     throw py::value_error("Tensor type " + std::string(py::str(name)) + " is not supported");
   }
-  for (int i = 0; i < view.ndim; ++i) tensor.shape[static_cast<size_t>(i)] = view.shape[i];
+  for (int i = 0; i < view.ndim; ++i) {
+    tensor.shape[static_cast<size_t>(i)] = view.shape[i];
+  }
   tensor.c = {view.buf, tensor.shape.data(), view.ndim, dtype, HVD_CPU};
 }
 
