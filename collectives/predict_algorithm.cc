@@ -355,7 +355,7 @@ Result<Cost> predict_algorithm(const AlgorithmRow& row, const ScheduleParams& wh
   of_one.rank = Rank{0};
   HVD_TRY(check_params(row.kind, of_one));
   if (plan.method == CostMethod::one_for_all) {
-    const Result<Cost> cost = predict_symmetric(row.make(of_one), dtype, parameters);
+    Result<Cost> cost = predict_symmetric(row.make(of_one), dtype, parameters);
     if (cost.ok()) {
       return cost;
     }

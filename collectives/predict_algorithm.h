@@ -14,10 +14,10 @@
 
 namespace hvd {
 
-// The schedules of all ranks for these parameters; params.rank is not looked at. A send or recv is
+// The schedules of all ranks for these parameters; their rank is not looked at. A send or recv is
 // made with its other half: rank 0 sends to rank 1.
 Result<std::vector<Schedule>> make_all_schedules(const AlgorithmRow& row,
-                                                 const ScheduleParams& params);
+                                                 const ScheduleParams& whole);
 
 // Jobs of up to ops_most ops are evaluated rank by rank. In larger ones one rank stands for all
 // where all do the same: rings and exchanges at any number of ranks, halving and doubling at a
@@ -26,7 +26,7 @@ Result<std::vector<Schedule>> make_all_schedules(const AlgorithmRow& row,
 // with their number; within a quarter of the true figure where that was tried. What parts a job has
 // are then taken to be equal.
 inline constexpr double kCostOpsMost = 4e5;
-Result<Cost> predict_algorithm(const AlgorithmRow& row, const ScheduleParams& params, DType dtype,
+Result<Cost> predict_algorithm(const AlgorithmRow& row, const ScheduleParams& whole, DType dtype,
                                const CostParameters& parameters, double ops_most = kCostOpsMost);
 
 // How that would go about it: to know what it takes before it is done.
@@ -36,7 +36,7 @@ struct PredictionPlan {
   double ops = 0;               // that are evaluated, at most; not said where is_along_hosts
   double elements = 0;          // of the longest vector that is evaluated
 };
-PredictionPlan plan_prediction(const AlgorithmRow& row, const ScheduleParams& params,
+PredictionPlan plan_prediction(const AlgorithmRow& row, const ScheduleParams& whole,
                                double ops_most);
 
 }  // namespace hvd

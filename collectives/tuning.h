@@ -27,7 +27,7 @@ struct Tuning {
 
 // What is not measured keeps its default, and so does a border that would move by less than noise
 // can move it: the defaults are what the published figures were measured with.
-Tuning tuning_from(const Measurements& measured);
+Tuning tuning_from(const Measurements& given);
 
 // In one line, for people.
 std::string tuning_text(const Tuning& tuning);

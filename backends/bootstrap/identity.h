@@ -34,7 +34,7 @@ struct Identity {
 // Options win, then the variables; with none at all the job is one rank alone. Half of an identity
 // and one that contradicts itself are errors that name the variables and their values. The
 // environment serves only to find HVD_* and HOROVOD_* variables that differ.
-Result<Identity> identify(const Config& config, const ExplicitIdentity& options,
+Result<Identity> identify(const Config& config, const ExplicitIdentity& given,
                           const Environment& environment = Environment());
 
 // Empty, or what to warn of: this process is a job of one rank although another launcher's

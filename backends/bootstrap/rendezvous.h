@@ -47,7 +47,7 @@ class RendezvousServer {
   RendezvousServer(Poller& poller, int rank_count);
   void admit(Fd socket);
   void hear(Place client);
-  bool serve(Client& client, const Bytes& message);
+  bool serve(Client& client, const Bytes& bytes);
   void publish(std::uint64_t generation, const Endpoint& root);
   void remove(Place client);
 

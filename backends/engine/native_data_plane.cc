@@ -33,6 +33,7 @@ Status find_reach(const Transport& transport, Rank rank, int rank_count) {
 
 std::vector<Rank> all_ranks(int rank_count) {
   std::vector<Rank> ranks;
+  ranks.reserve(static_cast<std::size_t>(rank_count));
   for (int rank = 0; rank < rank_count; ++rank) {
     ranks.emplace_back(rank);
   }

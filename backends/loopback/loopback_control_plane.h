@@ -42,6 +42,8 @@ class LoopbackControlPlane final : public ControlPlane {
  public:
   LoopbackControlPlane(LoopbackStar& star, Rank rank) : star_(star), rank_(rank) {}
   ~LoopbackControlPlane() override { star_.lose(rank_, "connection closed by peer"); }
+  LoopbackControlPlane(const LoopbackControlPlane&) = delete;
+  LoopbackControlPlane& operator=(const LoopbackControlPlane&) = delete;
 
   void send(Rank to, std::span<const std::byte> message) override;
   bool receive(ControlEvent& event) override { return star_.receive(rank_, event); }

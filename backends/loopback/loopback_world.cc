@@ -5,6 +5,7 @@ namespace {
 
 std::vector<std::unique_ptr<LoopbackDoor>> make_doors(int rank_count, const Clock& clock) {
   std::vector<std::unique_ptr<LoopbackDoor>> doors;
+  doors.reserve(static_cast<std::size_t>(rank_count));
   for (int rank = 0; rank < rank_count; ++rank) {
     doors.push_back(std::make_unique<LoopbackDoor>(clock));
   }

@@ -32,6 +32,8 @@ class ControlStar final : public ControlPlane {
   static Result<std::unique_ptr<ControlStar>> create(Poller& poller, Rank self, int rank_count,
                                                      std::vector<StarLink> links);
   ~ControlStar() override;
+  ControlStar(const ControlStar&) = delete;
+  ControlStar& operator=(const ControlStar&) = delete;
 
   // Writes at once what the kernel takes; the rest leaves when the poller runs.
   void send(Rank to, std::span<const std::byte> message) override;
@@ -63,7 +65,7 @@ class ControlStar final : public ControlPlane {
     bool unflushed = false;
   };
   ControlStar(Poller& poller, Rank self, int rank_count);
-  Status add(StarLink link);
+  Status add(StarLink given);
   void on_ready(Rank peer, std::uint32_t epoll_events);
   void take_arrived(Rank peer, Link& link);
   void note_flush_state(Link& link);

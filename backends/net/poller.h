@@ -32,6 +32,7 @@ class Poller {
   using TimerId = std::uint64_t;
 
   static Result<std::unique_ptr<Poller>> create(const Clock& clock);
+  ~Poller() = default;
   Poller(const Poller&) = delete;
   Poller& operator=(const Poller&) = delete;
 

@@ -21,6 +21,8 @@ class PollerIdle final : public Idle {
  public:
   static Result<std::unique_ptr<PollerIdle>> create(Poller& poller);
   ~PollerIdle() override;
+  PollerIdle(const PollerIdle&) = delete;
+  PollerIdle& operator=(const PollerIdle&) = delete;
 
   bool poll() override;
   bool sleep(Time until) override;

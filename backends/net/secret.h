@@ -30,6 +30,8 @@ class Secret {
 
   Secret(const Secret&) = default;
   Secret& operator=(const Secret&) = default;
+  Secret(Secret&&) = default;
+  Secret& operator=(Secret&&) = default;
   ~Secret();
 
   const std::array<unsigned char, kSecretBytes>& bytes() const { return bytes_; }

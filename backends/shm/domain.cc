@@ -381,8 +381,11 @@ Result<std::vector<ShmDomain::Member>> Formation::map_members(
   std::vector<ShmDomain::Member> members;
   for (const Rank rank : ranks) {
     if (rank == options_.rank) {
-      members.push_back(
-          {.rank = rank, .segment = std::move(own), .doorbell = Fd(), .socket = Fd(), .arena = {}});
+      members.push_back({.rank = rank,
+                         .segment = std::move(own),  // NOLINT: once, `ranks` has no rank twice
+                         .doorbell = Fd(),
+                         .socket = Fd(),
+                         .arena = {}});
       continue;
     }
     Result<PeerMemory> memory = take_over(proven_[rank].socket.get(), layout, who(rank), patience_);

@@ -20,6 +20,8 @@ class ShmTransport final : public RingTransport {
   static Result<std::unique_ptr<ShmTransport>> create(std::unique_ptr<ShmDomain> domain,
                                                       Poller& poller);
   ~ShmTransport() override;
+  ShmTransport(const ShmTransport&) = delete;
+  ShmTransport& operator=(const ShmTransport&) = delete;
 
   const ShmDomain& domain() const { return *domain_; }
   std::string description() const override;

@@ -50,6 +50,8 @@ class TcpTransport final : public Transport {
   // `poller` is the one that runs while this rank waits, and outlives the transport.
   static Result<std::unique_ptr<TcpTransport>> create(TcpOptions options, Poller& poller);
   ~TcpTransport() override;
+  TcpTransport(const TcpTransport&) = delete;
+  TcpTransport& operator=(const TcpTransport&) = delete;
 
   std::span<std::byte> begin_send(Rank peer, Lane lane) override;
   void commit_send(Rank peer, Lane lane, const ChunkHeader& header) override;

@@ -100,8 +100,8 @@ Result<AskedGroup> ask(const GroupCall& call, Runtime& runtime) {
   HVD_TRY(options_from_c(call.options, call.function, asked.whole, asked.wait_at_once));
   asked.tensors.reserve(static_cast<std::size_t>(call.count));
   for (std::size_t i = 0; i < static_cast<std::size_t>(call.count); ++i) {
-    HVD_ASSIGN(GroupTensor tensor, tensor_at(call, i, runtime));
-    asked.tensors.push_back(std::move(tensor));
+    HVD_ASSIGN(const GroupTensor tensor, tensor_at(call, i, runtime));
+    asked.tensors.push_back(tensor);
   }
   if (call.name != nullptr) {
     asked.whole.name = call.name;

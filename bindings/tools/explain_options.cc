@@ -162,6 +162,7 @@ Result<std::vector<int>> place_in_order(const std::vector<int>& local_ranks) {
 std::vector<int> numbered_by_first(const std::vector<int>& names) {
   std::map<int, int> numbers;
   std::vector<int> host_of_rank;
+  host_of_rank.reserve(names.size());
   for (const int name : names) {
     host_of_rank.push_back(
         numbers.try_emplace(name, static_cast<int>(numbers.size())).first->second);
@@ -190,6 +191,7 @@ Result<std::vector<int>> judge_hosts(const RawOptions& raw) {
   HVD_ASSIGN(const int ranks, judge_count("--ranks", raw.ranks, kExplainRanksMost));
   HVD_ASSIGN(const int hosts, judge_count("--hosts", raw.hosts.empty() ? "1" : raw.hosts, ranks));
   std::vector<int> local_ranks;
+  local_ranks.reserve(static_cast<std::size_t>(hosts));
   for (int host = 0; host < hosts; ++host) {
     local_ranks.push_back(ranks / hosts + (host < ranks % hosts ? 1 : 0));
   }

@@ -37,6 +37,7 @@ class SlotWindow {
   }
   Block chunk(std::uint64_t k) const { return chunk({0, element_count_}, k); }
   std::uint64_t offset(std::uint64_t k, int stripe = 0) const {
+    // NOLINTNEXTLINE(clang-analyzer-core.DivideZero): there is one place at least
     return (k % place_count_ * stripe_count_ + static_cast<std::uint64_t>(stripe)) *
            chunk_element_count_;
   }

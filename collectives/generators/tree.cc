@@ -76,7 +76,8 @@ std::vector<TreeFlow> one_flow(const TreePlace& tree, std::uint64_t element_coun
 }
 
 std::vector<TreeFlow> double_tree_flows(const ScheduleParams& params, bool from_root) {
-  const int depth_most = std::bit_width(static_cast<unsigned>(params.rank_count - 1));
+  const auto depth_most =
+      static_cast<int>(std::bit_width(static_cast<unsigned>(params.rank_count - 1)));
   std::vector<TreeFlow> flows;
   for (const int which : {0, 1}) {
     const auto place_of = [&](Rank rank) {

@@ -28,6 +28,7 @@ struct PlainElement {
   static constexpr Value value(Stored stored) { return stored; }
   static constexpr Stored stored(Value value) {
     if constexpr (std::is_floating_point_v<T>) {
+      // NOLINTNEXTLINE(misc-redundant-expression): a NaN differs from itself
       return value == value ? value : std::numeric_limits<T>::quiet_NaN();
     } else {
       return value;

@@ -22,7 +22,8 @@ T whole_divisor(double factor) {
 template <typename T>
 T truncated(double value) {
   // T's largest value plus one is a power of two and therefore exact.
-  constexpr double above = 2.0 * static_cast<double>(std::numeric_limits<T>::max() / 2 + 1);
+  constexpr T half = std::numeric_limits<T>::max() / 2 + 1;
+  constexpr double above = 2.0 * static_cast<double>(half);
   constexpr double least = static_cast<double>(std::numeric_limits<T>::min());
   if (!(value > least)) {  // also NaN
     return value == value ? std::numeric_limits<T>::min() : T{0};

@@ -24,6 +24,7 @@ template <typename Wide, int kCount>
 HVD_INLINE Vector<Wide, kCount> one_nan(Vector<Wide, kCount> values) {
   constexpr Wide nan =
       sizeof(Wide) == 4 ? static_cast<Wide>(__builtin_nanf("")) : __builtin_nan("");
+  // NOLINTNEXTLINE(misc-redundant-expression): a NaN differs from itself
   return values == values ? values : spread<Vector<Wide, kCount>>(nan);
 }
 

@@ -54,6 +54,7 @@ class TermTable {
   struct Range {
     std::uint64_t begin;
     std::uint64_t end;
+    // NOLINTNEXTLINE(modernize-use-nullptr): clang 14 sees a null pointer in it
     friend auto operator<=>(const Range&, const Range&) = default;
   };
   struct Products {

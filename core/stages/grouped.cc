@@ -101,7 +101,7 @@ Request member_request(const Request& whole, const std::vector<GroupTensor>& ten
 }  // namespace
 
 OperationPtr grouped_operation(Request whole, const std::vector<GroupTensor>& tensors) {
-  const OperationPtr operation = std::make_shared<Operation>();
+  OperationPtr operation = std::make_shared<Operation>();
   operation->members = std::vector<Operation>(tensors.size());
   operation->unfinished_count = tensors.size();
   for (std::size_t i = 0; i < tensors.size(); ++i) {

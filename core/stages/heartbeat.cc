@@ -5,7 +5,7 @@
 namespace hvd {
 
 // Three beats fit into the limit, so that one late beat is no alarm.
-Heartbeat::Heartbeat(std::vector<Rank> peers, Nanos limit, Time now)
+Heartbeat::Heartbeat(const std::vector<Rank>& peers, Nanos limit, Time now)
     : limit_(limit), interval_(limit / 3), next_beat_(now + interval_), last_look_(now) {
   for (const Rank rank : peers) {
     peers_.push_back({rank, now});

@@ -15,7 +15,7 @@ namespace hvd {
 class Heartbeat {
  public:
   // Listens to `peers` and sends to them: the root to all, the others to the root.
-  Heartbeat(std::vector<Rank> peers, Nanos limit, Time now);
+  Heartbeat(const std::vector<Rank>& peers, Nanos limit, Time now);
 
   void heard_of(Rank peer, Time now);
   // When it was last heard of; none if nobody listens to it.

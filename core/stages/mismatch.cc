@@ -169,15 +169,16 @@ std::string mismatch_text(const std::vector<RankEntry>& entries) {
   HVD_CHECK(!entries.empty());
   const ReadyEntry& first = entries.front().entry;
   const std::string what = str(collective_name(first.kind), " '", first.name, "'");
-  if (const std::string text = difference(what, entries); !text.empty()) {
+  if (std::string text = difference(what, entries); !text.empty()) {
     return text;
   }
   for (std::size_t i = 0; i < first.members.size(); ++i) {
     std::vector<RankEntry> members;
+    members.reserve(entries.size());
     for (const RankEntry& item : entries) {
       members.push_back({item.rank, entry_of_member(item.entry, i)});
     }
-    const std::string text =
+    std::string text =
         difference(str(what, ", tensor ", i + 1, " of ", first.members.size()), members);
     if (!text.empty()) {
       return text;

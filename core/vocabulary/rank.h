@@ -16,6 +16,7 @@ struct Rank {
   constexpr explicit Rank(int v) : value(v) {}
   constexpr explicit Rank(std::size_t v) : value(static_cast<int>(v)) {}
   constexpr std::size_t index() const { return static_cast<std::size_t>(value); }
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang 14 sees a null pointer in it
   friend constexpr auto operator<=>(Rank, Rank) = default;
 };
 
