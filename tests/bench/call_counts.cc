@@ -26,42 +26,44 @@ CallCounts call_counts() { return {allocations.load(), contended_locks.load()}; 
 #define HVD_INTERPOSED extern "C" __attribute__((visibility("default")))
 
 // glibc's own names of what is interposed here.
+// NOLINTBEGIN: reserved, and theirs
 extern "C" {
-void* __libc_malloc(std::size_t bytes);
-void* __libc_calloc(std::size_t count, std::size_t bytes);
-void* __libc_realloc(void* memory, std::size_t bytes);
-void* __libc_memalign(std::size_t alignment, std::size_t bytes);
+void* __libc_malloc(std::size_t size);
+void* __libc_calloc(std::size_t count, std::size_t size);
+void* __libc_realloc(void* ptr, std::size_t size);
+void* __libc_memalign(std::size_t alignment, std::size_t size);
+}
+// NOLINTEND
+
+HVD_INTERPOSED void* malloc(std::size_t size) {
+  count(allocations);
+  return __libc_malloc(size);
 }
 
-HVD_INTERPOSED void* malloc(std::size_t bytes) {
+HVD_INTERPOSED void* calloc(std::size_t nmemb, std::size_t size) {
   count(allocations);
-  return __libc_malloc(bytes);
+  return __libc_calloc(nmemb, size);
 }
 
-HVD_INTERPOSED void* calloc(std::size_t item_count, std::size_t bytes) {
+HVD_INTERPOSED void* realloc(void* ptr, std::size_t size) {
   count(allocations);
-  return __libc_calloc(item_count, bytes);
+  return __libc_realloc(ptr, size);
 }
 
-HVD_INTERPOSED void* realloc(void* memory, std::size_t bytes) {
+HVD_INTERPOSED void* memalign(std::size_t alignment, std::size_t size) {
   count(allocations);
-  return __libc_realloc(memory, bytes);
+  return __libc_memalign(alignment, size);
 }
 
-HVD_INTERPOSED void* memalign(std::size_t alignment, std::size_t bytes) {
+HVD_INTERPOSED void* aligned_alloc(std::size_t alignment, std::size_t size) {
   count(allocations);
-  return __libc_memalign(alignment, bytes);
+  return __libc_memalign(alignment, size);
 }
 
-HVD_INTERPOSED void* aligned_alloc(std::size_t alignment, std::size_t bytes) {
+HVD_INTERPOSED int posix_memalign(void** memptr, std::size_t alignment, std::size_t size) {
   count(allocations);
-  return __libc_memalign(alignment, bytes);
-}
-
-HVD_INTERPOSED int posix_memalign(void** memory, std::size_t alignment, std::size_t bytes) {
-  count(allocations);
-  *memory = __libc_memalign(alignment, bytes);
-  return *memory == nullptr ? ENOMEM : 0;
+  *memptr = __libc_memalign(alignment, size);
+  return *memptr == nullptr ? ENOMEM : 0;
 }
 
 HVD_INTERPOSED int pthread_mutex_lock(pthread_mutex_t* mutex) {

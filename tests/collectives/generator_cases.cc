@@ -56,6 +56,7 @@ std::vector<std::uint64_t> random_counts(const ScheduleParams& params, int list,
 std::vector<Schedule> alltoall_schedules(Generator generator, ScheduleParams params, int list,
                                          Random& random) {
   std::vector<std::vector<std::uint64_t>> sent;
+  sent.reserve(static_cast<std::size_t>(params.rank_count));
   for (int rank = 0; rank < params.rank_count; ++rank) {
     sent.push_back(random_counts(params, list, random));
   }

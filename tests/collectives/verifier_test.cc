@@ -27,7 +27,7 @@ bool contains(const VerifierReport& report, std::string_view text) {
 
 // Two ranks, written by hand; `first` and `second` are builders for rank 0 and 1.
 struct Pair {
-  explicit Pair(CollectiveKind kind, ScheduleParams params)
+  explicit Pair(CollectiveKind kind, const ScheduleParams& params)
       : first(kind, params), second(kind, with_rank_1(params)) {}
   static ScheduleParams with_rank_1(ScheduleParams params) {
     params.rank = Rank{1};

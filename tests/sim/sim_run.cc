@@ -351,6 +351,7 @@ RunResult run_program(const Program& program) {
                   .message_delay_most = program.message_delay_most,
                   .config = program.config});
   std::vector<std::unique_ptr<Walker>> walkers;
+  walkers.reserve(static_cast<std::size_t>(program.rank_count()));
   for (int r = 0; r < program.rank_count(); ++r) {
     walkers.push_back(std::make_unique<Walker>(world, program, Rank(r)));
   }

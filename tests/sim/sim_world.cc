@@ -76,6 +76,7 @@ SimWorld::SimWorld(const Options& options)
              .dead = [this](Rank rank) { return at(rank).dead; },
              .coin = [this] { return random.below(2) == 0; }}) {
   std::vector<RankAddress> addresses;
+  addresses.reserve(static_cast<std::size_t>(options.rank_count));
   for (int r = 0; r < options.rank_count; ++r) {
     addresses.push_back({str("host", r / 4), 4000 + r});
   }

@@ -1,10 +1,11 @@
 #include "backends/bootstrap/join.h"
 
-#include <dirent.h>
 #include <sys/socket.h>
 
 #include <atomic>
+#include <filesystem>
 #include <functional>
+#include <iterator>
 #include <string>
 
 #include "backends/bootstrap/rendezvous.h"
@@ -15,14 +16,8 @@
 namespace hvd {
 namespace {
 
-int open_descriptor_count() {
-  int count = 0;
-  DIR* const directory = ::opendir("/proc/self/fd");
-  while (::readdir(directory) != nullptr) {
-    ++count;
-  }
-  ::closedir(directory);
-  return count;
+std::ptrdiff_t open_descriptor_count() {
+  return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
 }
 
 // A port that was free a moment ago, for jobs without hvdrun.
@@ -49,6 +44,8 @@ struct Hvdrun {
     over = true;
     thread.join();
   }
+  Hvdrun(const Hvdrun&) = delete;
+  Hvdrun& operator=(const Hvdrun&) = delete;
   Config config() const {
     Config config;
     config.launcher = "hvdrun";
@@ -133,7 +130,7 @@ void require_joined(const Members& members) {
 
 TEST_CASE("one rank alone joins itself and opens nothing", "[join]") {
   Member alone;
-  const int before = open_descriptor_count();
+  const auto before = open_descriptor_count();
   alone.join();
   REQUIRE(alone.status.ok());
   REQUIRE(alone.joined.records.size() == 1);
@@ -164,7 +161,7 @@ TEST_CASE("three ranks meet without hvdrun at a fixed port, whoever comes first"
 TEST_CASE("joining and leaving many times finds the new root each time and leaks nothing",
           "[join]") {
   const Hvdrun hvdrun;
-  int after_first = 0;
+  std::ptrdiff_t after_first = 0;
   constexpr std::uint64_t cycle_count = 30;
   for (std::uint64_t generation = 0; generation < cycle_count; ++generation) {
     {

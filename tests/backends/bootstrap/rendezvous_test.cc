@@ -34,6 +34,8 @@ struct World {
     });
   }
   ~World() { stop(); }
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
   void stop() {
     over = true;
     thread.join();
@@ -116,6 +118,7 @@ TEST_CASE("idle clients are bounded and clients that left are forgotten", "[rend
   World world;
   {
     std::vector<RendezvousClient> idle;
+    idle.reserve(40);
     for (int i = 0; i < 40; ++i) {
       idle.push_back(world.client().value());
     }

@@ -46,6 +46,7 @@ TEST_CASE("leaders of neighbouring hosts measure in pairs and an odd one is left
 TEST_CASE("partners name each other, on any placement", "[calibrate]") {
   for (int seed = 0; seed < 200; ++seed) {
     std::vector<int> hosts;
+    hosts.reserve(static_cast<std::size_t>(2 + seed % 9));
     for (int rank = 0; rank < 2 + seed % 9; ++rank) {
       hosts.push_back((rank * (seed + 3) + seed / 7) % (1 + seed % 5));
     }

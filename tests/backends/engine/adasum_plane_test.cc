@@ -44,6 +44,7 @@ std::vector<std::vector<std::byte>> run(const Case& one, std::vector<RankTensors
   REQUIRE(world.run(random));
   REQUIRE(world.all_completed_ok(1));
   std::vector<std::vector<std::byte>> outputs;
+  outputs.reserve(ranks.size());
   for (RankTensors& rank : ranks) {
     outputs.push_back(rank.outputs());
   }

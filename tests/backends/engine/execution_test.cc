@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 
 #include "backends/loopback/loopback_world.h"
 #include "collectives/schedule_builder.h"
@@ -102,7 +103,7 @@ TEST_CASE("a send gathers, waits for a slot and goes on where it stopped", "[eng
   REQUIRE(chunk.has_value());
   CHECK(chunk->header == ChunkHeader{0, 16, 9});
   const Floats expected = {2, 3, 4, 5};
-  CHECK(std::memcmp(chunk->data.data(), expected.data(), 16) == 0);
+  CHECK(std::ranges::equal(chunk->data, std::as_bytes(std::span(expected))));
   rank.peer->release(kRoot, Lane::bulk);
   CHECK(rank.execution.ready(rank.wires));
   int budget = 100;

@@ -28,6 +28,7 @@ std::vector<std::byte> result_among(const Setup& setup, std::size_t before, std:
   config.deterministic = setup.deterministic;
   config.wire_dtype = setup.wire;
   std::vector<int> hosts;
+  hosts.reserve(static_cast<std::size_t>(setup.rank_count));
   for (int rank = 0; rank < setup.rank_count; ++rank) {
     hosts.push_back(rank);
   }

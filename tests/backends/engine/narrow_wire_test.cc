@@ -3,6 +3,8 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <numeric>
+#include <span>
 #include <vector>
 
 #include "backends/engine/item_memory.h"
@@ -23,11 +25,13 @@ constexpr Wire kBf16{"bf16", 0x1p-8};
 constexpr Wire kFp16{"fp16", 0x1p-11};
 
 std::vector<int> hosts_apart(int rank_count) {
-  std::vector<int> hosts;
-  for (int rank = 0; rank < rank_count; ++rank) {
-    hosts.push_back(rank);
-  }
+  std::vector<int> hosts(static_cast<std::size_t>(rank_count));
+  std::iota(hosts.begin(), hosts.end(), 0);
   return hosts;
+}
+
+bool same_bytes(const std::vector<float>& a, const std::vector<float>& b) {
+  return std::ranges::equal(std::as_bytes(std::span(a)), std::as_bytes(std::span(b)));
 }
 
 struct Outcome {
@@ -169,9 +173,9 @@ TEST_CASE("a narrow chunk is combined as if it had come wide, in the order of th
   reduce(bytes_of(expected), reverse ? bytes_of(wide) : local, reverse ? local : bytes_of(wide),
          count, item.dtype, item.op);
   scale(bytes_of(expected), bytes_of(expected), 0.5, count, item.dtype);
-  CHECK(std::memcmp(output.data(), expected.data(), count * sizeof(float)) == 0);
+  CHECK(same_bytes(output, expected));
   memory.from_chunk(memory.at(BufferKind::output, 0, count), chunk.data(), count, kNarrow);
-  CHECK(std::memcmp(output.data(), wide.data(), count * sizeof(float)) == 0);
+  CHECK(same_bytes(output, wide));
 }
 
 }  // namespace

@@ -25,6 +25,7 @@ TEST_CASE("ranks that sleep between chunks are woken for each one", "[engine]") 
     }
     std::atomic<int> wrong = 0;
     std::vector<Thread> threads;
+    threads.reserve(static_cast<std::size_t>(rank_count));
     for (int rank = 0; rank < rank_count; ++rank) {
       threads.emplace_back("rank", [&, rank] {
         const auto idle = world.world.make_idle(Rank{rank});

@@ -30,7 +30,8 @@ TEST_CASE("a blocking allreduce gives every rank the sum, again and again", "[jo
       std::vector<float> values(static_cast<std::size_t>(round * 37),
                                 static_cast<float>(self.value));
       const Status status = rank.run(sum_of("x", values));
-      const auto expected = static_cast<float>(rank_count * (rank_count - 1) / 2);
+      const int rank_sum = rank_count * (rank_count - 1) / 2;
+      const auto expected = static_cast<float>(rank_sum);
       for (const float value : values) {
         wrong += value != expected ? 1 : 0;
       }
@@ -74,6 +75,7 @@ TEST_CASE("several threads of a rank submit and wait at once", "[job]") {
   LoopbackJob job(2);
   job.run([&](LoopbackRank& rank, Rank) {
     std::vector<Thread> users;
+    users.reserve(3);
     for (int user = 0; user < 3; ++user) {
       users.emplace_back("user", [&rank, &wrong, user] {
         for (int round = 0; round < 40; ++round) {

@@ -86,6 +86,7 @@ TEST_CASE("ranks on threads of their own lose no message", "[loopback]") {
   LoopbackWorld world(kRankCount, clock);
   std::vector<Thread> leaves;
   std::vector<std::unique_ptr<LoopbackControlPlane>> planes;
+  planes.reserve(kRankCount);
   for (int rank = 0; rank < kRankCount; ++rank) {
     planes.push_back(world.make_control_plane(Rank{rank}));
   }

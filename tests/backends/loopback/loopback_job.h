@@ -73,6 +73,7 @@ class LoopbackJob {
 
   void run(const Body& body) {
     std::vector<Thread> threads;
+    threads.reserve(static_cast<std::size_t>(world_.rank_count()));
     for (int r = 0; r < world_.rank_count(); ++r) {
       threads.emplace_back("rank", [this, r, &body] {
         LoopbackRank rank(world_, Rank(r), clock_, config_, spin_);

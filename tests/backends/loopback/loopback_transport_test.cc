@@ -13,6 +13,7 @@ TEST_CASE("every ordered pair of ranks has an edge of its own", "[loopback]") {
   SteadyClock clock;
   LoopbackWorld world(kRankCount, clock);
   std::vector<std::unique_ptr<LoopbackTransport>> transports;
+  transports.reserve(kRankCount);
   for (int rank = 0; rank < kRankCount; ++rank) {
     transports.push_back(world.make_transport(Rank{rank}));
   }

@@ -123,6 +123,7 @@ TEST_CASE("a hello with a wrong proof is refused", "[listener]") {
 TEST_CASE("more strangers than allowed drop the one that has waited longest", "[listener]") {
   World world(3);
   std::vector<Fd> strangers;
+  strangers.reserve(3);
   for (int i = 0; i < 3; ++i) {
     strangers.push_back(world.connect());
   }

@@ -32,7 +32,7 @@ struct World {
 // A leaf that says hello from a thread of its own, since it blocks for the verdict.
 class Leaf {
  public:
-  Leaf(World& world, StarHello hello) {
+  Leaf(World& world, const StarHello& hello) {
     SocketPair pair = connected_pair();
     world.assembly.admit(std::move(pair.right));
     thread_ =

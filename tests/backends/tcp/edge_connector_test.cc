@@ -107,6 +107,7 @@ TEST_CASE("a peer whose door lets nobody in is given up, with what it owes", "[t
   // A queue without a free place: the kernel answers nobody any more.
   REQUIRE(::listen(world.listening[1].get(), 0) == 0);
   std::vector<Fd> waiting;
+  waiting.reserve(4);
   for (int i = 0; i < 4; ++i) {
     waiting.push_back(start_connect_tcp(world.records[1].data).value());
   }

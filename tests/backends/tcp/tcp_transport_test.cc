@@ -403,6 +403,7 @@ TEST_CASE("allreduces over TCP of ranks that sleep between chunks are right", "[
   world.make_all();
   std::vector<Thread> threads;
   std::array<std::string, rank_count> failures;
+  threads.reserve(static_cast<std::size_t>(rank_count));
   for (int rank = 0; rank < rank_count; ++rank) {
     threads.emplace_back("rank", [&, rank] {
       const auto at = static_cast<std::size_t>(rank);

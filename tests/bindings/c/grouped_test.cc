@@ -12,6 +12,8 @@ namespace {
 struct Job {
   Job() { REQUIRE(hvd_init(nullptr) == HVD_OK); }
   ~Job() { hvd_shutdown(); }
+  Job(const Job&) = delete;
+  Job& operator=(const Job&) = delete;
 };
 
 // Tensors of `rows` rows of two elements each, filled with 1, 2, 3, ...

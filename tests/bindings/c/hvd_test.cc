@@ -1,13 +1,14 @@
 // The C API with one rank, which is a job of its own; several ranks are in tests/multiproc.
 #include "bindings/c/hvd.h"
 
-#include <dirent.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <filesystem>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,8 @@ namespace {
 struct Job {
   Job() { REQUIRE(hvd_init(nullptr) == HVD_OK); }
   ~Job() { hvd_shutdown(); }
+  Job(const Job&) = delete;
+  Job& operator=(const Job&) = delete;
 };
 
 struct Vector {
@@ -35,14 +38,8 @@ hvd_options_t options_of(hvd_op_t op) {
   return options;
 }
 
-int open_descriptor_count() {
-  int count = 0;
-  DIR* folder = opendir("/proc/self/fd");
-  while (readdir(folder) != nullptr) {
-    ++count;
-  }
-  closedir(folder);
-  return count;
+std::ptrdiff_t open_descriptor_count() {
+  return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
 }
 
 TEST_CASE("before hvd_init every call says how to start", "[hvd]") {
@@ -97,7 +94,7 @@ TEST_CASE("an allgather's result is read from its handle and goes with it", "[hv
   REQUIRE(hvd_result(handle, &data, &shape, &ndim) == HVD_OK);
   CHECK(ndim == 1);
   CHECK(shape[0] == 3);
-  CHECK(std::memcmp(data, x.values.data(), 12) == 0);
+  CHECK(std::equal(x.values.begin(), x.values.end(), static_cast<const float*>(data)));
   CHECK(hvd_release(handle) == HVD_OK);
   CHECK(hvd_wait(handle, 0) == HVD_ERROR_NOT_FOUND);
 }
@@ -161,7 +158,7 @@ TEST_CASE("mistakes are found at the call and name the tensor", "[hvd]") {
 
 TEST_CASE("init and shutdown leave nothing behind, however often", "[hvd]") {
   { const Job warm_up; }
-  const int before = open_descriptor_count();
+  const auto before = open_descriptor_count();
   for (int i = 0; i < 50; ++i) {
     const Job job;
     CHECK(hvd_init(nullptr) == HVD_OK);  // a second init does nothing
@@ -173,7 +170,7 @@ TEST_CASE("init and shutdown leave nothing behind, however often", "[hvd]") {
 TEST_CASE("a forked child is told that it cannot use hvd and holds none of its descriptors",
           "[hvd]") {
   { const Job warm_up; }
-  const int without = open_descriptor_count();
+  const auto without = open_descriptor_count();
   const Job job;
   const pid_t child = fork();
   if (child == 0) {

@@ -1,8 +1,10 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <cstdint>
 #include <cstring>
 #include <limits>
+#include <type_traits>
 #include <vector>
 
 #include "collectives/kernels/cast.h"
@@ -61,8 +63,8 @@ float widened(DType wire, std::uint16_t bits) {
 }
 template <typename Wide>
 bool same_bits(Wide a, Wide b) {
-  return std::isnan(b) ? std::memcmp(&a, &b, sizeof a) == 0 || std::isnan(a)
-                       : std::memcmp(&a, &b, sizeof a) == 0;
+  using Bits = std::conditional_t<sizeof(Wide) == 4, std::uint32_t, std::uint64_t>;
+  return std::bit_cast<Bits>(a) == std::bit_cast<Bits>(b) || (std::isnan(a) && std::isnan(b));
 }
 
 // fp64 values here are fp32 values, so that fp32's rounding is the right one;

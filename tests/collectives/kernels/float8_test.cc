@@ -76,6 +76,7 @@ TEST_CASE("fp8 is rounded to the nearest, to the even of two, and past the large
           "[float8]") {
   std::vector<float> values;
   Random random(5);
+  values.reserve(5'000);
   for (int i = 0; i < 5'000; ++i) {
     values.push_back(
         static_cast<float>(std::ldexp(random.unit(), static_cast<int>(random.below(40)) - 22)));

@@ -34,8 +34,9 @@ T combined_floats(T a, T b, ReduceOp op) {
 
 template <typename T>
 T combined_integers(T a, T b, ReduceOp op) {
-  const auto wide_a = static_cast<std::uint64_t>(a);
-  const auto wide_b = static_cast<std::uint64_t>(b);
+  using Bits = std::make_unsigned_t<T>;
+  const std::uint64_t wide_a = static_cast<Bits>(a);
+  const std::uint64_t wide_b = static_cast<Bits>(b);
   switch (op) {
     case ReduceOp::product:
       return static_cast<T>(wide_a * wide_b);

@@ -64,6 +64,7 @@ std::string fault_of(const KernelTable& table, DType dtype, ReduceOp op, const C
     memory.emplace_back(bytes, test.misaligned * (s + 1) + 7 * s);
     std::memcpy(memory.back().data(), values.data() + s * bytes, bytes);
   }
+  sources.reserve(memory.size());
   for (Placed& placed : memory) {
     sources.push_back(placed.data());
   }
@@ -96,7 +97,7 @@ std::string fault_of(const KernelTable& table, DType dtype, ReduceOp op, const C
 TEST_CASE("a reduction of 1 to 6 sources has the bits of one element at a time", "[reduce_loops]") {
   Random random(21);
   for_each_reduction([&](DType dtype, ReduceOp op) {
-    const std::vector<std::byte> values = mixed_values(dtype, 6 * 1200, random);
+    const std::vector<std::byte> values = mixed_values(dtype, 6 * std::size_t{1200}, random);
     for (const KernelTable* table : every_set()) {
       for (std::size_t source_count = 1; source_count <= 6; ++source_count) {
         REQUIRE(fault_of(*table, dtype, op, {.count = 1111, .source_count = source_count},
@@ -110,7 +111,7 @@ TEST_CASE("any count up to 70 works, with dst one of the sources, and nothing el
           "[reduce_loops]") {
   Random random(22);
   for_each_reduction([&](DType dtype, ReduceOp op) {
-    const std::vector<std::byte> values = mixed_values(dtype, 3 * 70, random);
+    const std::vector<std::byte> values = mixed_values(dtype, 3 * std::size_t{70}, random);
     for (const KernelTable* table : every_set()) {
       for (std::size_t count = 0; count <= 70; ++count) {
         const int over = static_cast<int>(count % 4) - 1;
@@ -150,7 +151,7 @@ TEST_CASE("any alignment of two destinations works, streamed or not", "[reduce_l
 
 TEST_CASE("all pairs of 8-bit numbers reduce to the bits of one element at a time",
           "[reduce_loops]") {
-  std::vector<std::byte> values(2 * 65536);
+  std::vector<std::byte> values(2 * std::size_t{65536});
   for (std::size_t i = 0; i < 65536; ++i) {
     values[i] = static_cast<std::byte>(i / 256);
     values[65536 + i] = static_cast<std::byte>(i % 256);
@@ -167,7 +168,7 @@ TEST_CASE("all pairs of 8-bit numbers reduce to the bits of one element at a tim
 TEST_CASE("every 16-bit number with others reduces to the bits of one element at a time",
           "[reduce_loops]") {
   Random random(24);
-  std::vector<std::uint16_t> values(2 * 65536);
+  std::vector<std::uint16_t> values(2 * std::size_t{65536});
   std::iota(values.begin(), values.begin() + 65536, std::uint16_t{0});
   for_each_reduction([&](DType dtype, ReduceOp op) {
     if (dtype_bytes(dtype) != 2) {
@@ -176,7 +177,7 @@ TEST_CASE("every 16-bit number with others reduces to the bits of one element at
     for (int round = 0; round < 4; ++round) {
       const std::vector<std::byte> partners = mixed_values(dtype, 65536, random);
       std::memcpy(values.data() + 65536, partners.data(), partners.size());
-      std::vector<std::byte> bytes(4 * 65536);
+      std::vector<std::byte> bytes(4 * std::size_t{65536});
       std::memcpy(bytes.data(), values.data(), bytes.size());
       for (const KernelTable* table : every_set()) {
         REQUIRE(fault_of(*table, dtype, op, {.count = 65536}, bytes) == "");

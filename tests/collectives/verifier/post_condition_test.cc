@@ -14,7 +14,7 @@ namespace {
 
 // Two ranks, written by hand.
 struct Pair {
-  Pair(CollectiveKind kind, ScheduleParams params)
+  Pair(CollectiveKind kind, const ScheduleParams& params)
       : first(kind, params), second(kind, with_rank_1(params)) {}
   static ScheduleParams with_rank_1(ScheduleParams params) {
     params.rank = Rank{1};

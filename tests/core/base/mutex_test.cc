@@ -34,6 +34,7 @@ TEST_CASE("a lock keeps others out", "[mutex]") {
   Counter counter;
   {
     std::vector<Thread> threads;
+    threads.reserve(4);
     for (int t = 0; t < 4; ++t) {
       threads.emplace_back("adds", [&] {
         for (int i = 0; i < 10'000; ++i) {

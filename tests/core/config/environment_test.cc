@@ -17,9 +17,9 @@ TEST_CASE("set and empty is a value, not set is none", "[environment]") {
 
 TEST_CASE("a snapshot has what the process has, values with = included, and stays",
           "[environment]") {
-  setenv("HVD_TEST_SNAPSHOT", "a=b=c", 1);
+  setenv("HVD_TEST_SNAPSHOT", "a=b=c", 1);  // NOLINT: one thread
   const Environment environment = Environment::of_process();
-  unsetenv("HVD_TEST_SNAPSHOT");
+  unsetenv("HVD_TEST_SNAPSHOT");  // NOLINT: one thread
   CHECK(environment.find("HVD_TEST_SNAPSHOT") == "a=b=c");
 }
 

@@ -24,8 +24,8 @@ Decision exchange_decision() {
 }
 
 // Groups of decisions that go together, by index; each failed decision is a group of its own.
-Answer answer_of(std::vector<Decision>& decisions, std::vector<std::vector<std::size_t>> groups,
-                 std::uint64_t sequence = 1) {
+Answer answer_of(std::vector<Decision>& decisions,
+                 const std::vector<std::vector<std::size_t>>& groups, std::uint64_t sequence = 1) {
   Answer answer;
   answer.begin(sequence, groups.size());
   for (const std::vector<std::size_t>& members : groups) {

@@ -13,6 +13,7 @@ TEST_CASE("the baton has one holder at a time", "[baton]") {
   int count = 0;  // unguarded on purpose: only the baton protects it
   {
     std::vector<Thread> threads;
+    threads.reserve(4);
     for (int t = 0; t < 4; ++t) {
       threads.emplace_back("takes", [&] {
         for (int i = 0; i < 5'000;) {

@@ -109,6 +109,7 @@ TEST_CASE("a rank's death fails everything everywhere with one cause", "[coordin
   const OperationPtr waiting = job.submit(1, request_of("x"));
   job.hold_items = true;
   std::vector<OperationPtr> running;
+  running.reserve(4);
   for (int r = 0; r < 4; ++r) {
     running.push_back(job.submit(r, request_of("y")));
   }
@@ -136,8 +137,9 @@ TEST_CASE("who gave a tensor in place is told that a death left it undefined", "
   job.hold_items = true;
   std::array<float, 4> memory{};
   auto* const bytes = reinterpret_cast<std::byte*>(memory.data());
-  const auto submit_all = [&](Request request) {
+  const auto submit_all = [&](const Request& request) {
     std::vector<OperationPtr> operations;
+    operations.reserve(3);
     for (int r = 0; r < 3; ++r) {
       operations.push_back(job.submit(r, request));
     }
@@ -440,6 +442,7 @@ TEST_CASE("what one rank's data plane cannot finish fails on all ranks", "[coord
     SmallJob job(3);
     job.hold_items = true;
     std::vector<OperationPtr> operations;
+    operations.reserve(3);
     for (int r = 0; r < 3; ++r) {
       operations.push_back(job.submit(r, request_of("x")));
     }
@@ -518,6 +521,7 @@ TEST_CASE("what others may still touch after an abort ends a second later, with 
   job.hold_aborted = true;
   job.awaited = {{CollectiveKind::allreduce, "x", Rank(2)}};
   std::vector<OperationPtr> operations;
+  operations.reserve(3);
   for (int r = 0; r < 3; ++r) {
     operations.push_back(job.submit(r, request_of("x")));
   }

@@ -44,7 +44,7 @@ struct Group {
   std::vector<OperationPtr> operations;
 };
 
-Group group_of(std::vector<Request> requests, std::vector<std::int64_t> rows = {}) {
+Group group_of(const std::vector<Request>& requests, std::vector<std::int64_t> rows = {}) {
   Group group;
   group.answer.choice = 42;
   group.answer.rows = std::move(rows);

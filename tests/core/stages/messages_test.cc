@@ -54,6 +54,7 @@ ReadyEntry any_entry() {
   const int least = has_counts(entry.kind) && entry.kind != CollectiveKind::scatter ? 1 : 0;
   const int dimensions = *rc::gen::inRange(least, kDimensionCountMax + 1);
   std::vector<std::int64_t> sizes;
+  sizes.reserve(static_cast<std::size_t>(dimensions));
   for (int d = 0; d < dimensions; ++d) {
     sizes.push_back(*rc::gen::inRange(0, 100));
   }

@@ -227,6 +227,8 @@ struct Runtime {
         progress(coordinator, data, idle, clock, spin),
         wire("wire", [this] { data.carry(); }) {}
   ~Runtime() { data.cut(); }
+  Runtime(const Runtime&) = delete;
+  Runtime& operator=(const Runtime&) = delete;
 
   OperationPtr submit(const std::string& name) { return *coordinator.submit(request_of(name)); }
   WaitOutcome wait(const OperationPtr& operation) {
@@ -281,6 +283,7 @@ void use_by_three(std::uint64_t seed, SpinPolicy spin) {
   std::atomic<int> bad_count{0};
   {
     std::vector<Thread> users;
+    users.reserve(3);
     for (int user = 0; user < 3; ++user) {
       users.emplace_back("user", [&, user] { bad_count += use_runtime(runtime, user, 200); });
     }

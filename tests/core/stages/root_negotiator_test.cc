@@ -430,7 +430,7 @@ TEST_CASE("of many missing ranks four are named and the rest counted", "[root_ne
   CHECK(warnings[0].size() < 1000);
 }
 
-ReadyEntry grouped_entry(CollectiveKind kind, std::vector<std::int64_t> rows) {
+ReadyEntry grouped_entry(CollectiveKind kind, const std::vector<std::int64_t>& rows) {
   ReadyEntry entry = entry_of("g", kind, Shape());
   for (const std::int64_t count : rows) {
     entry.members.push_back({DType::float32, true, shape_of({count, 2})});

@@ -53,6 +53,7 @@ inline Result<ControlMessage> decoded(std::span<const std::byte> bytes, int rank
 
 inline JobRanks job_of(int rank_count, Rank self = kRoot) {
   std::vector<RankAddress> addresses;
+  addresses.reserve(static_cast<std::size_t>(rank_count));
   for (int r = 0; r < rank_count; ++r) {
     addresses.push_back({std::string("host-") + static_cast<char>('a' + r % 26), 100 + r});
   }

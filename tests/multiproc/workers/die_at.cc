@@ -35,18 +35,17 @@ Function real(const char* name) {
 
 #define HVD_COUNTED(result, name, parameters, arguments)          \
   __attribute__((visibility("default"))) result name parameters { \
-    static const auto call = real<result(*) parameters>(#name);   \
+    static const auto call = real<decltype(&name)>(#name);        \
     count_call();                                                 \
     return call arguments;                                        \
   }
 
 extern "C" {
 HVD_COUNTED(int, socket, (int domain, int type, int protocol), (domain, type, protocol))
-HVD_COUNTED(int, connect, (int fd, const sockaddr* to, socklen_t bytes), (fd, to, bytes))
-HVD_COUNTED(int, accept4, (int fd, sockaddr* from, socklen_t* bytes, int flags),
-            (fd, from, bytes, flags))
-HVD_COUNTED(ssize_t, send, (int fd, const void* data, size_t bytes, int flags),
-            (fd, data, bytes, flags))
+HVD_COUNTED(int, connect, (int fd, const sockaddr* addr, socklen_t len), (fd, addr, len))
+HVD_COUNTED(int, accept4, (int fd, sockaddr* addr, socklen_t* addr_len, int flags),
+            (fd, addr, addr_len, flags))
+HVD_COUNTED(ssize_t, send, (int fd, const void* buf, size_t n, int flags), (fd, buf, n, flags))
 HVD_COUNTED(ssize_t, sendmsg, (int fd, const msghdr* message, int flags), (fd, message, flags))
 HVD_COUNTED(ssize_t, recvmsg, (int fd, msghdr* message, int flags), (fd, message, flags))
 }

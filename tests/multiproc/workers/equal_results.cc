@@ -128,6 +128,7 @@ void submit(Case& item, std::size_t index) {
 template <typename T>
 bool reduced_right(const Case& item, std::size_t index, const T* result) {
   std::vector<std::vector<unsigned char>> inputs;
+  inputs.reserve(static_cast<std::size_t>(hvd_size()));
   for (int rank = 0; rank < hvd_size(); ++rank) {
     inputs.push_back(input_of(item, index, rank));
   }

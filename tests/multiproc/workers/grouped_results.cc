@@ -76,6 +76,8 @@ class Block {
     other.in_arena_ = false;
   }
   Block& operator=(Block&&) = delete;
+  Block(const Block&) = delete;
+  Block& operator=(const Block&) = delete;
   ~Block() {
     if (in_arena_) {
       must(hvd_free(memory_), "hvd_free");
@@ -121,7 +123,8 @@ struct Group {
 };
 
 std::int64_t rows_given(const Group& group, const Tensor& tensor, int rank) {
-  return group.kind == Kind::allgather && tensor.rows > 0 ? tensor.rows + rank * 3 : tensor.rows;
+  return group.kind == Kind::allgather && tensor.rows > 0 ? tensor.rows + std::int64_t{3} * rank
+                                                          : tensor.rows;
 }
 
 std::int64_t rows_of_result(const Group& group, const Tensor& tensor) {

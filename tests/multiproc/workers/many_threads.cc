@@ -93,6 +93,7 @@ void run_unnamed() {
 int main_of() {
   must(hvd_init(nullptr), "init");
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int thread = 0; thread < kThreads; ++thread) {
     threads.emplace_back([thread] { run_thread(thread); });
   }

@@ -4,7 +4,6 @@
 // Commands come from the arguments ("*:barrier a", "1:raise 9", "0,2:..."; the selector is for
 // ranks, by HVD_RANK) or else from standard input.
 
-#include <dirent.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,9 +13,11 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <iostream>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <sstream>
@@ -179,12 +180,8 @@ class Shell {
       rss = key == "VmRSS:" ? value : rss;
       threads = key == "Threads:" ? value : threads;
     }
-    int fd_count = -3;  // . and .. and the one that is reading
-    DIR* folder = ::opendir("/proc/self/fd");
-    while (::readdir(folder) != nullptr) {
-      ++fd_count;
-    }
-    ::closedir(folder);
+    const std::filesystem::directory_iterator fds("/proc/self/fd");
+    const auto fd_count = std::distance(fds, {}) - 1;  // without the one that is reading
     answer("ok usage " + rss + " " + std::to_string(fd_count) + " " + threads);
   }
 
@@ -256,6 +253,7 @@ class Shell {
   void execute(const Command& command) {
     std::vector<char*> arguments;
     std::vector<std::string> words(command.words.begin() + 1, command.words.end());
+    arguments.reserve(words.size() + 1);
     for (std::string& word : words) {
       arguments.push_back(word.data());
     }
