@@ -35,7 +35,7 @@ Function real(const char* name) {
 
 #define HVD_COUNTED(result, name, parameters, arguments)          \
   __attribute__((visibility("default"))) result name parameters { \
-    static const auto call = real<decltype(&name)>(#name);        \
+    static const auto call = real<decltype(&(name))>(#name);      \
     count_call();                                                 \
     return call arguments;                                        \
   }
