@@ -91,7 +91,8 @@ NativeDataPlane::NativeDataPlane(Rank rank, int rank_count, const Config& config
       reach_(find_reach(transport, rank, rank_count)),
       host_of_rank_(std::move(host_of_rank)),
       world_(make_group_place(0, all_ranks(rank_count), rank, host_of_rank_)),
-      lanes_{make_lane(Lane::express, rank_count), make_lane(Lane::bulk, rank_count)} {}
+      lanes_{make_lane(kLanes[0], rank_count), make_lane(kLanes[1], rank_count),
+             make_lane(kLanes[2], rank_count), make_lane(kLanes[3], rank_count)} {}
 
 NativeDataPlane::LaneState NativeDataPlane::make_lane(Lane lane, int rank_count) {
   return {.wires = {Edges(transport_, lane, rank_count), SlotLane(transport_, lane, rank_)},
@@ -137,14 +138,25 @@ std::vector<std::string> NativeDataPlane::remarks() const {
 
 ScheduleChoice NativeDataPlane::choose(const WorkShape& shape) {
   bool prefers_single_copy = false;
-  // Where parts differ, so do the ranks in what they have to do, and the root's time says little.
-  if (shape.even_parts && decisions_->may_read_in_place(shape)) {
+  if (has_two_ways(shape)) {
     const std::uint64_t bytes = shape.element_count * dtype_bytes(shape.dtype);
-    prefers_single_copy = copy_tuner_.begins(shape.kind, bytes, false, clock_.now());
+    prefers_single_copy = shape.for_long
+                              ? copy_tuner_.in_use(shape.kind, bytes, false)
+                              : copy_tuner_.begins(shape.kind, bytes, false, clock_.now());
   }
   const Result<ScheduleChoice> choice = decisions_->choose(shape, prefers_single_copy);
   HVD_CHECK(choice.ok());  // pair: create() has tried the settings
   return *choice;
+}
+
+// Where parts differ, so do the ranks in what they have to do, and the root's time says little.
+bool NativeDataPlane::has_two_ways(const WorkShape& shape) const {
+  return shape.even_parts && decisions_->may_read_in_place(shape);
+}
+
+bool NativeDataPlane::settled(const WorkShape& shape) const {
+  return !has_two_ways(shape) ||
+         copy_tuner_.settled(shape.kind, shape.element_count * dtype_bytes(shape.dtype));
 }
 
 bool NativeDataPlane::busy() const {
@@ -153,14 +165,16 @@ bool NativeDataPlane::busy() const {
 
 void NativeDataPlane::start(WorkItem item) {
   if (!cause_.ok()) {
-    completed_.push({.work_id = item.id, .status = cause_});
+    completed_.push({.work_id = item.id, .status = cause_, .stream = item.stream});
     return;
   }
   if (Status known = check_place_in(item); !known.ok()) {
-    completed_.push({.work_id = item.id, .status = std::move(known)});
+    completed_.push({.work_id = item.id, .status = std::move(known), .stream = item.stream});
     return;
   }
-  LaneState& lane = lanes_[lane_index(lane_of(item.choice))];
+  const Lane by_size = lane_of(item.choice);
+  LaneState& lane =
+      lanes_[lane_index(item.stream == WorkStream::planned ? planned(by_size) : by_size)];
   if (lane.idle()) {
     begin(lane, std::move(item));
   } else {
@@ -239,20 +253,25 @@ bool NativeDataPlane::progress() {
   if (!cause_.ok()) {
     return release_held();
   }
-  LaneState& express = lanes_[lane_index(Lane::express)];
-  LaneState& bulk = lanes_[lane_index(Lane::bulk)];
   int budget = kBudgetPerProgress;
   bool moved = false;
   bool goes_on = true;
   while (budget > 0 && goes_on) {
-    goes_on = run_lane(express, budget);
-    int slice = std::min(budget, kBulkBudget);
-    budget -= slice;
-    goes_on = run_lane(bulk, slice) || goes_on;
-    budget += slice;
+    goes_on = run_express(budget);
+    for (const Lane lane : {Lane::planned_bulk, Lane::bulk}) {
+      int slice = std::min(budget, kBulkBudget);
+      budget -= slice;
+      goes_on = run_lane(lanes_[lane_index(lane)], slice) || goes_on;
+      budget += slice;
+    }
     moved = moved || goes_on;
   }
   return moved;
+}
+
+bool NativeDataPlane::run_express(int& budget) {
+  const bool moved = run_lane(lanes_[lane_index(Lane::planned_express)], budget);
+  return run_lane(lanes_[lane_index(Lane::express)], budget) || moved;
 }
 
 bool NativeDataPlane::run_lane(LaneState& lane, int& budget) {
@@ -386,8 +405,10 @@ void NativeDataPlane::finish(LaneState& lane, const Status& status) {
   if (lane.tuned_bytes != 0 && status.ok()) {
     learn(lane);
   }
-  completed_.push(
-      {.work_id = lane.execution.item().id, .status = status, .spent = lane.execution.take_item()});
+  completed_.push({.work_id = lane.execution.item().id,
+                   .status = status,
+                   .stream = lane.execution.item().stream,
+                   .spent = lane.execution.take_item()});
 }
 
 void NativeDataPlane::abort(const Status& cause) {
@@ -402,7 +423,8 @@ void NativeDataPlane::abort(const Status& cause) {
     lane.held = lane.held || lane.running;
     lane.running = false;
     while (!lane.waiting.empty()) {
-      completed_.push({.work_id = lane.waiting.pop().id, .status = cause_});
+      const WorkItem item = lane.waiting.pop();
+      completed_.push({.work_id = item.id, .status = cause_, .stream = item.stream});
     }
     // A rank that leaves after its last item says so: others may want to use their slots again, and
     // their tensors.

@@ -51,6 +51,7 @@ class NativeDataPlane final : public DataPlane {
   Status accepts(const Request& request) const override;
   void tensor_ready(const Request&) override {}
   ScheduleChoice choose(const WorkShape& shape) override;
+  bool settled(const WorkShape& shape) const override;
   void start(WorkItem item) override;
   bool progress() override;
   bool take_completion(WorkCompletion& completion) override;
@@ -89,9 +90,11 @@ class NativeDataPlane final : public DataPlane {
   NativeDataPlane(Rank rank, int rank_count, const Config& config, Transport& transport,
                   std::vector<int> host_of_rank);
   SelectorSettings selector_settings() const;
+  bool has_two_ways(const WorkShape& shape) const;
   LaneState make_lane(Lane lane, int rank_count);
   // Runs items of the lane until the budget is spent or one waits; true if anything moved.
   bool run_lane(LaneState& lane, int& budget);
+  bool run_express(int& budget);
   void begin(LaneState& lane, WorkItem item);
   void finish(LaneState& lane, const Status& status);
   void choose_stores(LaneState& lane, WorkItem& item);

@@ -16,7 +16,7 @@ RoutedTransport::RoutedTransport(std::unique_ptr<Transport> local,
       limits_(std::move(limits)) {
   HVD_CHECK(limits_.size() == kLaneCount);
   const bool alone = std::count(is_local_.begin(), is_local_.end(), true) == 1;
-  for (const Lane lane : {Lane::express, Lane::bulk}) {
+  for (const Lane lane : kLanes) {
     for (const Transport* wire : {local_.get(), remote_.get()}) {
       HVD_CHECK((alone && wire == local_.get()) ||
                 (chunk_bytes_max(lane) <= wire->chunk_bytes_max(lane) &&

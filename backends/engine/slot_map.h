@@ -33,6 +33,7 @@ struct SlotMap {
     FlagLine* flags = nullptr;                   // kFlagCount of them, of which flag 0 is unused
     FlagLine* done = nullptr;
     FlagLine* stopped = nullptr;  // not 0: its rank touches no other's tensors any more
+    FlagLine* word = nullptr;     // how far its rank is committed to a plan (plan_words.h)
     bool reached() const { return banks[0] != nullptr; }
   };
   std::size_t bank_bytes = 0;  // of slots, without what stands before them

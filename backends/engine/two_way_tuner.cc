@@ -79,9 +79,19 @@ void TwoWayTuner::Cell::end_trial() {
   trial_ended = 0;
 }
 
-TwoWayTuner::Cell& TwoWayTuner::cell(CollectiveKind kind, std::uint64_t bytes) {
+std::size_t TwoWayTuner::place(CollectiveKind kind, std::uint64_t bytes) {
   const auto size = static_cast<std::size_t>(std::bit_width(bytes / kSmallest | 1U) - 1);
-  return cells_[static_cast<std::size_t>(kind) * kSizeCount + std::min(size, kSizeCount - 1)];
+  return static_cast<std::size_t>(kind) * kSizeCount + std::min(size, kSizeCount - 1);
+}
+
+bool TwoWayTuner::in_use(CollectiveKind kind, std::uint64_t bytes, bool guess) const {
+  const Cell& at = cells_[place(kind, bytes)];
+  return at.known ? at.second : guess;
+}
+
+bool TwoWayTuner::settled(CollectiveKind kind, std::uint64_t bytes) const {
+  const Cell& at = cells_[place(kind, bytes)];
+  return !at.known || at.trial_count >= kEarlyTrials;
 }
 
 bool TwoWayTuner::begins(CollectiveKind kind, std::uint64_t bytes, bool guess, Time now) {

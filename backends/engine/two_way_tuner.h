@@ -22,6 +22,10 @@ class TwoWayTuner {
   // Which way for an item that begins now, the first (false) or the second. `guess` is for what has
   // not been seen yet.
   bool begins(CollectiveKind kind, std::uint64_t bytes, bool guess, Time now);
+  // The same for items that are not to be trials.
+  bool in_use(CollectiveKind kind, std::uint64_t bytes, bool guess) const;
+  // False while the first trials of what has been seen are still to come.
+  bool settled(CollectiveKind kind, std::uint64_t bytes) const;
   // An item ran to its end: `second` is what begins() said.
   void ends(CollectiveKind kind, std::uint64_t bytes, bool second, Nanos took);
   // It ended, but its time says nothing about the way.
@@ -52,7 +56,8 @@ class TwoWayTuner {
     void end_trial();
   };
 
-  Cell& cell(CollectiveKind kind, std::uint64_t bytes);
+  static std::size_t place(CollectiveKind kind, std::uint64_t bytes);
+  Cell& cell(CollectiveKind kind, std::uint64_t bytes) { return cells_[place(kind, bytes)]; }
 
   std::vector<Cell> cells_ = std::vector<Cell>(kCollectiveKindCount * kSizeCount);
 };

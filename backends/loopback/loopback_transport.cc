@@ -64,10 +64,11 @@ LoopbackTransport::LoopbackTransport(const LoopbackMemory& memory, Rank rank,
                         .incoming = memory.ring(peer, rank, lane)};
     };
     if (peer != rank) {
-      connect(peer, {edge(Lane::express), edge(Lane::bulk)}, memory.sleep_word(peer));
+      connect(peer, {edge(kLanes[0]), edge(kLanes[1]), edge(kLanes[2]), edge(kLanes[3])},
+              memory.sleep_word(peer));
     }
   }
-  for (const Lane lane : {Lane::express, Lane::bulk}) {
+  for (const Lane lane : kLanes) {
     share_slots(lane, memory.slot_map(lane));
   }
   if (memory.rank_count() > 1 && own_memory_.add_this_process().ok()) {

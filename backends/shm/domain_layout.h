@@ -59,7 +59,8 @@ constexpr std::size_t bulk_bank_bytes_for(int local_size) {
                     kBulkBankBytesMost);
 }
 
-// A rank's segment: a page with its sleep word and its flags, the banks of both lanes, its outgoing
+// A rank's segment: pages with its sleep word, its flags and its word of the plan, the banks of all
+// lanes, its outgoing
 // rings to the other members of the domain, by their index among the members, and at last its
 // outgoing control messages to them, of which only those from and to rank 0 are used.
 struct DomainLayout {
@@ -85,15 +86,18 @@ struct DomainLayout {
   }
   static constexpr std::size_t kStoppedOffset =
       kFlagsOffset + kLaneCount * (kFlagCount + 1) * sizeof(FlagLine);
+  static constexpr std::size_t kWordOffset = kStoppedOffset + sizeof(FlagLine);
+  static constexpr std::size_t kHeaderBytes = 2 * kRingPageBytes;
   constexpr std::size_t bank_bytes(Lane lane) const {
-    return lane == Lane::express ? express_bank_bytes : bulk_bank_bytes;
+    return is_express(lane) ? express_bank_bytes : bulk_bank_bytes;
   }
   constexpr std::size_t bank_skip(Lane lane) const {
-    return lane == Lane::express ? kExpressBankSkip : kBulkBankSkip;
+    return is_express(lane) ? kExpressBankSkip : kBulkBankSkip;
   }
   constexpr std::size_t bank_offset(Lane lane, std::size_t bank) const {
-    const std::size_t before = lane == Lane::express ? 0 : kBankCount * bank_stride(Lane::express);
-    return kRingPageBytes + before + bank * bank_stride(lane);
+    return kHeaderBytes +
+           before(lane, [this](Lane other) { return kBankCount * bank_stride(other); }) +
+           bank * bank_stride(lane);
   }
   constexpr std::size_t segment_bytes() const {
     return control_offset() + static_cast<std::size_t>(local_size - 1) * kByteRingBytes;
@@ -105,10 +109,22 @@ struct DomainLayout {
   // Of the ring from member `from` to member `to`, in the segment of `from`.
   constexpr std::size_t ring_offset(int from, int to, Lane lane) const {
     return rings_offset() + place(from, to) * edge_bytes() +
-           (lane == Lane::express ? 0 : ring_bytes(geometry.express));
+           before(lane, [this](Lane other) { return ring_bytes(geometry[other]); });
   }
 
  private:
+  // What the lanes before this one take together.
+  template <typename BytesOf>
+  static constexpr std::size_t before(Lane lane, const BytesOf& bytes_of) {
+    std::size_t bytes = 0;
+    for (const Lane other : kLanes) {
+      if (other == lane) {
+        break;
+      }
+      bytes += bytes_of(other);
+    }
+    return bytes;
+  }
   static constexpr std::size_t place(int from, int to) {
     return static_cast<std::size_t>(to < from ? to : to - 1);
   }
@@ -120,13 +136,13 @@ struct DomainLayout {
     return (bytes + kRingPageBytes - 1) / kRingPageBytes * kRingPageBytes;
   }
   constexpr std::size_t rings_offset() const {
-    return bank_offset(Lane::bulk, 0) + kBankCount * bank_stride(Lane::bulk);
+    return bank_offset(kLanes.back(), 0) + kBankCount * bank_stride(kLanes.back());
   }
   constexpr std::size_t edge_bytes() const {
-    return ring_bytes(geometry.express) + ring_bytes(geometry.bulk);
+    return kLaneCount / 2 * (ring_bytes(geometry.express) + ring_bytes(geometry.bulk));
   }
 };
-static_assert(DomainLayout::kStoppedOffset + sizeof(FlagLine) <= kRingPageBytes);
+static_assert(DomainLayout::kWordOffset + sizeof(FlagLine) <= DomainLayout::kHeaderBytes);
 
 // Where the slots and flags of a rank lie whose segment starts at `segment`.
 inline SlotMap::Member slot_member(const DomainLayout& layout, Lane lane, std::byte* segment) {
@@ -137,6 +153,7 @@ inline SlotMap::Member slot_member(const DomainLayout& layout, Lane lane, std::b
   member.flags = reinterpret_cast<FlagLine*>(segment + layout.flags_offset(lane));
   member.done = reinterpret_cast<FlagLine*>(segment + layout.done_offset(lane));
   member.stopped = reinterpret_cast<FlagLine*>(segment + DomainLayout::kStoppedOffset);
+  member.word = reinterpret_cast<FlagLine*>(segment + DomainLayout::kWordOffset);
   return member;
 }
 

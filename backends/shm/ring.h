@@ -30,7 +30,7 @@ struct LaneGeometries {
   RingGeometry express;
   RingGeometry bulk;
   constexpr const RingGeometry& operator[](Lane lane) const {
-    return lane == Lane::express ? express : bulk;
+    return is_express(lane) ? express : bulk;
   }
   friend bool operator==(const LaneGeometries&, const LaneGeometries&) = default;
 };

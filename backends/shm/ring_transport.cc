@@ -16,8 +16,10 @@ void RingTransport::connect(Rank peer, const std::array<EdgeMemory, kLaneCount>&
     return Edge{RingWriter(edge.outgoing, geometry_[lane]),
                 RingReader(edge.incoming, geometry_[lane])};
   };
-  neighbours_[peer.index()].emplace(
-      Neighbour{{make_edge(Lane::express), make_edge(Lane::bulk)}, peer_sleep, {}});
+  neighbours_[peer.index()].emplace(Neighbour{
+      {make_edge(kLanes[0]), make_edge(kLanes[1]), make_edge(kLanes[2]), make_edge(kLanes[3])},
+      peer_sleep,
+      {}});
 }
 
 RingTransport::Edge& RingTransport::edge(Rank peer, Lane lane) {
@@ -65,7 +67,7 @@ Status RingTransport::health(Rank peer) const {
   if (!neighbour->lost.empty()) {
     return error(StatusCode::aborted, neighbour->lost).blame_rank(peer.value);
   }
-  for (const Lane lane : {Lane::express, Lane::bulk}) {
+  for (const Lane lane : kLanes) {
     const Edge& edge = neighbour->edges[lane_index(lane)];
     if (edge.outgoing.damaged() || edge.incoming.damaged()) {
       return error(StatusCode::aborted, "rank ", peer, " wrote a chunk counter into shared memory ",

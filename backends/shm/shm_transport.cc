@@ -44,10 +44,12 @@ ShmTransport::ShmTransport(std::unique_ptr<ShmDomain> domain, Poller& poller)
         return EdgeMemory{.outgoing = domain_->ring(own, index, lane),
                           .incoming = domain_->ring(index, own, lane)};
       };
-      connect(member.rank, {memory(Lane::express), memory(Lane::bulk)}, domain_->sleep_word(index));
+      connect(member.rank,
+              {memory(kLanes[0]), memory(kLanes[1]), memory(kLanes[2]), memory(kLanes[3])},
+              domain_->sleep_word(index));
     }
   }
-  for (const Lane lane : {Lane::express, Lane::bulk}) {
+  for (const Lane lane : kLanes) {
     share_slots(lane, domain_->slot_map(lane));
   }
   share_arenas(domain_->arena_map());

@@ -9,7 +9,7 @@ namespace hvd {
 
 std::vector<RoutedTransport::Limits> common_limits(std::span<const int> host_of_rank) {
   std::vector<RoutedTransport::Limits> limits;
-  for (const Lane lane : {Lane::express, Lane::bulk}) {
+  for (const Lane lane : kLanes) {
     std::size_t bytes = TcpTransport::geometry(lane).chunk_bytes;
     int slots = TcpTransport::geometry(lane).slot_count;
     for (const int host : host_of_rank) {

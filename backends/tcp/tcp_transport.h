@@ -45,7 +45,7 @@ struct TcpOptions {
 class TcpTransport final : public Transport {
  public:
   static constexpr const EdgeGeometry& geometry(Lane lane) {
-    return lane == Lane::express ? kTcpExpress : kTcpBulk;
+    return is_express(lane) ? kTcpExpress : kTcpBulk;
   }
   // `poller` is the one that runs while this rank waits, and outlives the transport.
   static Result<std::unique_ptr<TcpTransport>> create(TcpOptions options, Poller& poller);

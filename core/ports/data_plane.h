@@ -28,11 +28,13 @@ struct WorkShape {
   bool even_parts = true;        // where the kind has counts: they are all equal
   bool within_reach = false;     // Request::within_reach, of all tensors of all ranks
   std::size_t tensor_count = 1;  // that travel together
+  bool for_long = false;         // many items will be run by this one choice
 };
 
 struct WorkCompletion {
   std::uint64_t work_id = 0;
   Status status;
+  WorkStream stream = WorkStream::negotiated;
   WorkItem spent = {};  // whose memory may serve another item; the rest of it means nothing
 };
 
@@ -60,9 +62,11 @@ class DataPlane {
 
   // Root only: algorithm and chunk for this shape. Every rank's start() understands it.
   virtual ScheduleChoice choose(const WorkShape& shape) = 0;
+  // Root only: false while it still tries out what is best for items of this shape.
+  virtual bool settled(const WorkShape&) const { return true; }
 
-  // Takes the item over. Items are started in the same order on all ranks. Its completion comes
-  // from take_completion(), also when it fails.
+  // Takes the item over. Items of one stream are started in the same order on all ranks. Its
+  // completion comes from take_completion(), also when it fails.
   virtual void start(WorkItem item) = 0;
   // Moves what can be moved without waiting; true if anything moved.
   virtual bool progress() = 0;

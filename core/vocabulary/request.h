@@ -50,6 +50,9 @@ struct Request {
   // Input and output lie in memory that the ranks of this host all reach; where only the input is
   // wanted, that they may read.
   bool within_reach = false;
+  // The n-th operation of its kind that was given no name, from 1; 0: it has one. The name ends in
+  // the same number less one.
+  std::uint64_t unnamed = 0;
 };
 
 // Where the runtime would make a result: whether the caller gave memory for it.

@@ -28,11 +28,18 @@ struct WorkSegment {
   std::size_t element_count = 0;
 };
 
+// By which way of agreement an item came: by an answer of the root, or by a plan.
+enum class WorkStream : std::uint8_t { negotiated, planned };
+inline constexpr std::size_t kWorkStreamCount = 2;
+
 struct WorkItem {
   std::shared_ptr<const Group> group;  // null: all ranks of the job. ranks below are of the group
   // Counts the items of the job, equal on all ranks; a rank that has no part in one, of two other
   // ranks' point-to-point, skips its number.
   std::uint64_t id = 0;
+  // Items of one stream are started in the same order on all ranks and count by themselves; streams
+  // wait for nothing of each other.
+  WorkStream stream = WorkStream::negotiated;
   CollectiveKind kind = CollectiveKind::barrier;
   DType dtype = DType::uint8;
   ReduceOp op = ReduceOp::sum;

@@ -13,9 +13,10 @@ TEST_CASE("chunks take the wire of their rank, and both wires are told of a slee
   LoopbackWorld there(3, clock, LoopbackWorld::kGeometry);
   const auto local_peer = here.make_transport(Rank{1});
   const auto remote_peer = there.make_transport(Rank{2});
-  RoutedTransport routed(
-      here.make_transport(kRoot), there.make_transport(kRoot), {true, true, false},
-      {{.chunk_bytes_max = 64, .slot_count = 1}, {.chunk_bytes_max = 128, .slot_count = 2}});
+  const RoutedTransport::Limits express{.chunk_bytes_max = 64, .slot_count = 1};
+  const RoutedTransport::Limits bulk{.chunk_bytes_max = 128, .slot_count = 2};
+  RoutedTransport routed(here.make_transport(kRoot), there.make_transport(kRoot),
+                         {true, true, false}, {express, bulk, express, bulk});
   CHECK(routed.chunk_bytes_max(Lane::express) == 64);
   CHECK(routed.slot_count(Lane::bulk) == 2);
   for (const Rank peer : {Rank{1}, Rank{2}}) {

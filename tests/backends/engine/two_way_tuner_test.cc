@@ -41,11 +41,28 @@ class Machine {
     return seconds;
   }
 
+  const TwoWayTuner& tuner() const { return tuner_; }
+
  private:
   TwoWayTuner tuner_;
   Time now_ = 5 * kSecond;
   int items_ = 0;
 };
+
+TEST_CASE("a tuner of two ways is settled after its first trials, and then says what is in use",
+          "[engine]") {
+  Machine machine;
+  std::swap(machine.first, machine.second);
+  const CollectiveKind kind = machine.kind;
+  CHECK(machine.tuner().settled(kind, kMiB));  // it knows nothing and tries nothing
+  CHECK(machine.tuner().in_use(kind, kMiB, true));
+  CHECK_FALSE(machine.tuner().in_use(kind, kMiB, false));
+  (void)machine.run_items(4);
+  CHECK_FALSE(machine.tuner().settled(kind, kMiB));
+  (void)machine.run_items(100);
+  CHECK(machine.tuner().settled(kind, kMiB));
+  CHECK(machine.tuner().in_use(kind, kMiB, false));
+}
 
 TEST_CASE("a tuner of two ways begins with the guess that it is given", "[engine]") {
   CHECK_FALSE(Machine().run_item(false));

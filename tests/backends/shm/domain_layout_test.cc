@@ -27,8 +27,8 @@ TEST_CASE("the slots of a rank stay within 16 MiB up to a thousand ranks a host"
 TEST_CASE("the parts of a segment neither overlap nor leave it", "[shm]") {
   for (const int size : {1, 2, 3, 5, 40}) {
     const DomainLayout layout(size);
-    std::size_t end = kRingPageBytes;  // the page with the sleep word and the flags
-    for (const Lane lane : {Lane::express, Lane::bulk}) {
+    std::size_t end = DomainLayout::kHeaderBytes;  // with the sleep word and the flags
+    for (const Lane lane : kLanes) {
       for (std::size_t bank = 0; bank < kBankCount; ++bank) {
         CHECK(layout.bank_offset(lane, bank) >= end);
         CHECK(layout.bank_offset(lane, bank) % kRingPageBytes == 0);
@@ -39,7 +39,7 @@ TEST_CASE("the parts of a segment neither overlap nor leave it", "[shm]") {
     for (int from = 0; from < size; ++from) {
       std::size_t ring_end = end;
       for (int to = 0; to < size; ++to) {
-        for (const Lane lane : {Lane::express, Lane::bulk}) {
+        for (const Lane lane : kLanes) {
           if (to != from) {
             CHECK(layout.ring_offset(from, to, lane) == ring_end);
             ring_end += ring_bytes(layout.geometry[lane]);
@@ -71,14 +71,18 @@ TEST_CASE("banks are as large on all hosts, whatever number of ranks each has", 
 TEST_CASE("the flags of the lanes lie apart, on lines of their own", "[shm]") {
   const DomainLayout layout(2);
   std::vector<std::byte> segment(layout.segment_bytes());
-  const SlotMap::Member express = slot_member(layout, Lane::express, segment.data());
-  const SlotMap::Member bulk = slot_member(layout, Lane::bulk, segment.data());
-  CHECK(reinterpret_cast<std::byte*>(express.flags) == segment.data() + kLineBytes);
-  CHECK(express.done == express.flags + kFlagCount);
-  CHECK(bulk.flags == express.done + 1);
-  CHECK(bulk.stopped == bulk.done + 1);
-  CHECK(express.stopped == bulk.stopped);
-  CHECK(reinterpret_cast<std::byte*>(bulk.stopped + 1) <= segment.data() + kRingPageBytes);
+  FlagLine* next = reinterpret_cast<FlagLine*>(segment.data() + kLineBytes);
+  for (const Lane lane : kLanes) {
+    const SlotMap::Member member = slot_member(layout, lane, segment.data());
+    CHECK(member.flags == next);
+    CHECK(member.done == member.flags + kFlagCount);
+    next = member.done + 1;
+  }
+  const SlotMap::Member any = slot_member(layout, Lane::bulk, segment.data());
+  CHECK(any.stopped == next);
+  CHECK(any.word == next + 1);
+  CHECK(slot_member(layout, Lane::planned_express, segment.data()).word == any.word);
+  CHECK(reinterpret_cast<std::byte*>(any.word + 1) <= segment.data() + DomainLayout::kHeaderBytes);
 }
 
 }  // namespace
