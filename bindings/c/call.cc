@@ -95,7 +95,7 @@ Status give_name(const Call& call, Runtime& runtime, Request& request) {
   }
   request.name = str(collective_name(call.kind), ".noname");
   HVD_TRY(runtime.check(request));
-  request.name = runtime.unnamed(call.kind);
+  runtime.name_unnamed(request);
   return ok_status();
 }
 

@@ -110,7 +110,7 @@ Result<AskedGroup> ask(const GroupCall& call, Runtime& runtime) {
   // A call that is refused here must not use a number up: the other ranks' numbers go on.
   asked.whole.name = str(collective_name(call.kind), ".noname");
   HVD_TRY(runtime.check_group(*grouped_operation(asked.whole, asked.tensors)));
-  asked.whole.name = runtime.unnamed(call.kind);
+  runtime.name_unnamed(asked.whole);
   return asked;
 }
 

@@ -36,7 +36,10 @@ Json counters_json(const Coordinator::Counters& counters) {
           {"work_items", counters.work_items.load()},
           {"control_messages_sent", counters.control_messages_sent.load()},
           {"control_bytes_sent", counters.control_bytes_sent.load()},
-          {"passes", counters.passes.load()}};
+          {"passes", counters.passes.load()},
+          {"plans", counters.plans.load()},
+          {"thaws", counters.thaws.load()},
+          {"planned_items", counters.planned_items.load()}};
 }
 
 }  // namespace

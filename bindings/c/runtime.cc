@@ -198,9 +198,10 @@ void Runtime::start(ControlPlane& control, std::vector<RankAddress> addresses) {
     return;
   }
   const Rank rank(identity_.rank);
-  coordinator_ =
-      std::make_unique<Coordinator>(config_, JobRanks(rank, std::move(addresses)),
-                                    Coordinator::World{clock_, control, *data_, *logger_});
+  words_ = PlanWords::create(*transport_, rank);
+  coordinator_ = std::make_unique<Coordinator>(
+      config_, JobRanks(rank, std::move(addresses)),
+      Coordinator::World{clock_, control, *data_, *logger_, words_.get()});
   progress_ = std::make_unique<Progress>(
       *coordinator_, *data_, *idle_, clock_,
       spin_policy(host_cores_, place_.local_size, config_.spin_microseconds, data_->tuning().spin,
@@ -257,9 +258,11 @@ Result<OperationPtr> Runtime::submit_group(Request whole, std::vector<GroupTenso
   return coordinator_->submit_group(std::move(whole), tensors);
 }
 
-std::string Runtime::unnamed(CollectiveKind kind) {
-  std::atomic<std::uint64_t>& count = unnamed_counts_[static_cast<std::size_t>(kind)];
-  return str(collective_name(kind), ".noname.", count.fetch_add(1, std::memory_order_relaxed));
+void Runtime::name_unnamed(Request& request) {
+  std::atomic<std::uint64_t>& count = unnamed_counts_[static_cast<std::size_t>(request.kind)];
+  const std::uint64_t before = count.fetch_add(1, std::memory_order_relaxed);
+  request.name = str(collective_name(request.kind), ".noname.", before);
+  request.unnamed = before + 1;
 }
 
 std::string Runtime::message_name(Rank source, Rank destination, std::int32_t tag) {

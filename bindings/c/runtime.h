@@ -17,6 +17,7 @@
 #include "backends/bootstrap/join.h"
 #include "backends/bootstrap/topology.h"
 #include "backends/engine/native_data_plane.h"
+#include "backends/engine/plan_words.h"
 #include "backends/loopback/loopback_world.h"
 #include "backends/net/poller.h"
 #include "backends/net/poller_idle.h"
@@ -59,8 +60,9 @@ class Runtime {
   Status check_group(const Operation& operation) const {
     return coordinator_->check_group(operation);
   }
-  // "allreduce.noname.3": counts per kind of operation, so that unnamed ones match by their order.
-  std::string unnamed(CollectiveKind kind);
+  // Names it "allreduce.noname.3": counts per kind of operation, so that unnamed ones match by
+  // their order.
+  void name_unnamed(Request& request);
   // The name of the next message between the two with this tag.
   std::string message_name(Rank source, Rank destination, std::int32_t tag)
       HVD_EXCLUDES(messages_mutex_);
@@ -109,6 +111,7 @@ class Runtime {
   double host_cores_ = 1;             // that the ranks of this host have together
   bool talks_through_memory_ = true;  // with all ranks
   std::unique_ptr<NativeDataPlane> data_;
+  std::unique_ptr<PlanWords> words_;  // where all ranks share memory
   std::unique_ptr<Coordinator> coordinator_;
   std::unique_ptr<Progress> progress_;
   std::array<std::atomic<std::uint64_t>, kCollectiveKindCount> unnamed_counts_{};

@@ -26,6 +26,8 @@ class Fifo {
     }
     return item;
   }
+  const T* begin() const { return items_.data() + head_; }
+  const T* end() const { return items_.data() + items_.size(); }
   void clear() {
     items_.clear();
     head_ = 0;

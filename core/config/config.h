@@ -44,6 +44,7 @@ struct Config {
   std::string wire_dtype;
   std::string single_copy;
   bool deterministic = false;
+  std::int64_t plan_cycles = 2;
   std::string calibration;
   std::string cache_dir;
   // Speaking.

@@ -12,7 +12,7 @@ constexpr double kRankMost = 1 << 24;
 constexpr double kSecondsMost = 1e9;
 constexpr double kBytesMost = 1ULL << 40;
 
-constexpr std::array<Setting, 29> kTable = {{
+constexpr std::array<Setting, 30> kTable = {{
     {"HVD_RANK", "HOROVOD_RANK", &Config::rank, "-1", -1, kRankMost,
      "this process's rank, 0 to size - 1; set by hvdrun"},
     {"HVD_SIZE", "HOROVOD_SIZE", &Config::size, "-1", -1, kRankMost,
@@ -68,6 +68,9 @@ constexpr std::array<Setting, 29> kTable = {{
     {"HVD_SINGLE_COPY", "", &Config::single_copy, "auto", 0, 0,
      "auto: ranks of one host read long tensors out of one another's memory (process_vm_readv) "
      "where the system lets all of them; off on one rank is off on all"},
+    {"HVD_PLAN_CYCLES", "", &Config::plan_cycles, "2", 0, 1000,
+     "steps that have to be alike before their operations go by a plan, without messages; 0: all "
+     "are negotiated; rank 0 decides"},
     {"HVD_DETERMINISTIC", "", &Config::deterministic, "0", 0, 1,
      "1: a run's results are those of every other run with as many ranks on such hosts, to the "
      "bit; equal on all ranks"},

@@ -58,14 +58,21 @@ Coordinator::Coordinator(const Config& config, JobRanks ranks, World world)
       handles_(static_cast<HandleId>(world.clock.now())),
       negotiator_(ranks_.self()),
       dispatcher_(world.data, ranks_.self(), ranks_.count()),
+      plan_(ranks_.self()),
       heartbeat_(heartbeat_peers(ranks_), nanos_from_seconds(config.heartbeat_seconds),
                  world.clock.now()),
       left_(static_cast<std::size_t>(ranks_.count()), false),
       ended_(static_cast<std::size_t>(ranks_.count()), false),
       lost_(static_cast<std::size_t>(ranks_.count()), false) {
   if (ranks_.is_root()) {
-    root_.emplace(ranks_, RootNegotiator::Limits{
-                              .stall_warning = nanos_from_seconds(config.stall_warning_seconds)});
+    const auto cycles = static_cast<std::size_t>(config.plan_cycles);
+    root_ = std::unique_ptr<RootMind>(new RootMind{
+        .negotiator = RootNegotiator(
+            ranks_, {.stall_warning = nanos_from_seconds(config.stall_warning_seconds)}),
+        .learner = PlanLearner(cycles),
+        .keeper = PlanKeeper(ranks_.count(), cycles),
+        .writer = PlanWriter(world.data, static_cast<std::size_t>(config.fusion_bytes_max)),
+        .wants_to_leave = std::vector<bool>(static_cast<std::size_t>(ranks_.count()), false)});
   }
 }
 
@@ -92,6 +99,7 @@ Result<OperationPtr> Coordinator::submit(Request request) {
   const OperationPtr operation = std::make_shared<Operation>();
   operation->request = std::move(request);
   operation->submitted_at = world_.clock.now();
+  operation->after_wait = waited_.exchange(false, std::memory_order_relaxed);
   world_.data.tensor_ready(operation->request);
   handles_.add(operation);
   if (Status status = submit_queue_.submit(operation); !status.ok()) {
@@ -110,6 +118,7 @@ Result<OperationPtr> Coordinator::submit_group(Request whole,
   OperationPtr operation = grouped_operation(std::move(whole), tensors);
   HVD_TRY(check_group(*operation));
   operation->submitted_at = world_.clock.now();
+  operation->after_wait = waited_.exchange(false, std::memory_order_relaxed);
   for (const Operation& member : operation->members) {
     world_.data.tensor_ready(member.request);
   }
@@ -148,10 +157,13 @@ void Coordinator::complete_all(std::vector<Outcome>& outcomes) {
 
 bool Coordinator::run_pass() {
   counters_.passes.fetch_add(1, std::memory_order_relaxed);
+  const Time now = world_.clock.now();
   bool moved = take_submissions();
   moved = take_control_events() || moved;
-  root_work();
-  beat();
+  watch_plan(now);
+  moved = run_plan() || moved;
+  root_work();  // last: the end of a plan gives it something to decide
+  beat(now);
   const bool data_moved = world_.data.progress();
   watch_work(data_moved);
   return take_finished() || data_moved || moved;
@@ -166,7 +178,7 @@ bool Coordinator::take_submissions() {
   for (const OperationPtr& operation : drained_) {
     if (!aborted_.ok()) {
       outcomes_.push_back({operation, failure_of(operation->request, aborted_)});
-    } else {
+    } else if (!take_by_plan(operation)) {
       negotiator_.add(operation, outcomes_);
     }
   }
@@ -181,7 +193,7 @@ void Coordinator::announce() {
   }
   negotiator_.take_announcements(announcements_);
   if (root_) {
-    root_->on_ready(ranks_.self(), announcements_, world_.clock.now());
+    root_->negotiator.on_ready(ranks_.self(), announcements_, world_.clock.now());
     return;
   }
   std::span<const ReadyEntry> rest(announcements_.entries);
@@ -231,13 +243,23 @@ void Coordinator::on_message(Rank from, const Bytes& bytes) {
     goodbye_seen_ = true;
   } else if (std::holds_alternative<EndedMessage>(incoming_)) {
     on_ended(from);
-  }  // a heartbeat has been noted already
+  } else {
+    on_plan_message(from);
+  }
 }
 
 void Coordinator::on_ready(Rank from, const ReadyMessage& message) {
-  if (!left_[from.index()]) {
-    root_->on_ready(from, message, world_.clock.now());
+  if (left_[from.index()]) {
+    return;
   }
+  if (!root_->keeper.in_force()) {
+    root_->negotiator.on_ready(from, message, world_.clock.now());
+    return;
+  }
+  ReadyMessage rest{message.answers_seen, message.entries};
+  std::erase_if(rest.entries,
+                [&keeper = root_->keeper](const ReadyEntry& entry) { return keeper.owns(entry); });
+  root_->negotiator.on_ready(from, rest, world_.clock.now());
 }
 
 void Coordinator::on_answer(const AnswerMessage& message) {
@@ -248,47 +270,31 @@ void Coordinator::on_answer(const AnswerMessage& message) {
   Status broken = negotiator_.on_answer(message, agreed_, outcomes_);
   complete_all(outcomes_);
   for (AgreedGroup& group : agreed_) {
-    if (broken.ok()) {
-      counters_.work_items.fetch_add(1, std::memory_order_relaxed);
-      broken = dispatcher_.start(group).blame_rank(ranks_.self().value);
-    }
     if (!broken.ok()) {
       abort_job(broken);
-      for (const OperationPtr& operation : group.operations) {
-        complete(*operation, failure_of(operation->request, aborted_));
-      }
-      group.operations.clear();
     }
+    (void)start(group);
   }
   if (!broken.ok()) {
     abort_job(broken);
   }
 }
 
-void Coordinator::on_goodbye(Rank from) {
-  if (root_) {
-    root_work();  // what was decided before it left still concerns it,
-    root_->on_goodbye(from);
-    root_work();  // and so does what fails because of it
-    left_[from.index()] = true;
-    send(from, GoodbyeSeenMessage{});
-    return;
+// False, and the group's operations have failed, if the job is aborted or has to be.
+bool Coordinator::start(AgreedGroup& group) {
+  if (aborted_.ok()) {
+    counters_.work_items.fetch_add(1, std::memory_order_relaxed);
+    const Status status = dispatcher_.start(group).blame_rank(ranks_.self().value);
+    if (status.ok()) {
+      return true;
+    }
+    abort_job(status);
   }
-  left_[from.index()] = true;
-  goodbye_seen_ = true;
-  const Status reason =
-      error(StatusCode::peer_ended, ranks_.text(kRoot),
-            " ended normally and decides no more. every rank must submit each name equally often "
-            "before rank 0 shuts down")
-          .blame_rank(kRoot.value);
-  submit_queue_.close(reason);
-  fail_pending(reason);
-}
-
-// From here on its silence and the end of its channel are normal.
-void Coordinator::on_ended(Rank from) {
-  ended_[from.index()] = true;
-  heartbeat_.forget(from);
+  for (const OperationPtr& operation : group.operations) {
+    complete(*operation, failure_of(operation->request, aborted_));
+  }
+  group.operations.clear();
+  return false;
 }
 
 void Coordinator::on_peer_lost(Rank peer, const std::string& reason) {
@@ -328,15 +334,19 @@ void Coordinator::root_work() {
   if (!deciding()) {
     return;
   }
-  if (world_.clock.now() >= root_->next_timer()) {
-    for (const std::string& warning : root_->on_timer(world_.clock.now())) {
+  if (world_.clock.now() >= root_->negotiator.next_timer()) {
+    for (const std::string& warning : root_->negotiator.on_timer(world_.clock.now())) {
       world_.logger.warn(warning);
     }
   }
   while (deciding()) {
-    root_->take_decisions(answer_sequence_ + 1, kBatchBytes, decisions_);
+    root_->negotiator.take_decisions(answer_sequence_ + 1, kBatchBytes, decisions_);
     if (decisions_.empty()) {
-      return;
+      begin_plan();
+      if (!root_->negotiator.has_decisions()) {
+        return;
+      }
+      continue;  // the plan has ended where it began
     }
     answer_decisions();
     send_answer();
@@ -373,6 +383,7 @@ void Coordinator::answer_decisions() {
       decisions_.begin(), decisions_.end(), [](const Decision& d) { return !d.status.ok(); }));
   answer_.begin(++answer_sequence_, failed_count + fusion_.group_count());
   for (Decision& decision : decisions_) {
+    root_->learner.on_decided(decision);
     if (!decision.status.ok()) {
       answer_.add_failed(decision);
     }
@@ -387,8 +398,7 @@ void Coordinator::answer_decisions() {
 
 // ---- life and death ----------------------------------------------------------------------------
 
-void Coordinator::beat() {
-  const Time now = world_.clock.now();
+void Coordinator::beat(Time now) {
   if (!heartbeat_.beat_due(now)) {
     return;
   }
@@ -452,7 +462,8 @@ void Coordinator::abort_job(const Status& cause) {
 void Coordinator::fail_pending(const Status& reason) {
   drained_.clear();
   submit_queue_.drain(drained_);
-  for (const std::vector<OperationPtr>& operations : {negotiator_.take_all(), drained_}) {
+  for (const std::vector<OperationPtr>& operations :
+       {negotiator_.take_all(), plan_.end(), drained_}) {
     for (const OperationPtr& operation : operations) {
       complete(*operation, failure_of(operation->request, reason));
     }
@@ -460,56 +471,9 @@ void Coordinator::fail_pending(const Status& reason) {
 }
 
 Time Coordinator::next_deadline() const {
-  const Time root_timer = deciding() ? root_->next_timer() : kNever;
-  return std::min(
-      {root_timer, heartbeat_.next_timer(), orphaned_until_, still_warning_at_, abandon_at_});
-}
-
-void Coordinator::begin_leave() {
-  submit_queue_.close(error(StatusCode::precondition,
-                            "hvd has been shut down on this rank; use hvd_init to start again"));
-  (void)take_submissions();
-  root_work();  // goodbye means that nothing is decided after it
-  leaving_ = true;
-  owes_answers_ = negotiator_.pending_count() > 0;
-  if (root_) {
-    send_to_all(GoodbyeMessage{});
-    goodbye_seen_ = true;
-  } else if (reachable(kRoot)) {
-    send(kRoot, GoodbyeMessage{});
-  }
-}
-
-// An answer that concerns this rank can only be under way if something was pending when it left.
-bool Coordinator::may_leave() const {
-  if (!aborted_.ok()) {
-    return !dispatcher_.busy();
-  }
-  return !dispatcher_.busy() && world_.data.delivered() && (goodbye_seen_ || !owes_answers_);
-}
-
-void Coordinator::finish_leave() {
-  if (dispatcher_.busy()) {
-    // All ranks are committed to what has started; without this one they could not finish it.
-    const std::string awaited = awaited_text();
-    abort_job(error(StatusCode::aborted, ranks_.text(ranks_.self()),
-                    " was shut down while an operation was still running, and its peers did not "
-                    "finish it in time: ",
-                    awaited.empty() ? "they may have stopped" : awaited)
-                  .blame_rank(ranks_.self().value));
-  }
-  const Status reason = error(StatusCode::precondition, "hvd was shut down on this rank");
-  fail_pending(reason);
-  world_.data.abort(error(StatusCode::aborted, reason.message()));
-  if (world_.data.busy()) {
-    abandon_work();
-  }
-  (void)take_finished();
-  if (root_) {
-    send_to_all(EndedMessage{});
-  } else if (reachable(kRoot)) {
-    send(kRoot, EndedMessage{});
-  }
+  const Time root_timer = deciding() ? root_->negotiator.next_timer() : kNever;
+  return std::min({root_timer, heartbeat_.next_timer(), orphaned_until_, still_warning_at_,
+                   abandon_at_, plan_timer()});
 }
 
 // ---- sending -----------------------------------------------------------------------------------

@@ -14,6 +14,7 @@
 #include "core/config/config.h"
 #include "core/ports/control_plane.h"
 #include "core/ports/data_plane.h"
+#include "core/ports/word_board.h"
 #include "core/stages/answer.h"
 #include "core/stages/baton.h"
 #include "core/stages/dispatcher.h"
@@ -23,6 +24,10 @@
 #include "core/stages/heartbeat.h"
 #include "core/stages/job_ranks.h"
 #include "core/stages/negotiator.h"
+#include "core/stages/plan_keeper.h"
+#include "core/stages/plan_lane.h"
+#include "core/stages/plan_learner.h"
+#include "core/stages/plan_writer.h"
 #include "core/stages/root_negotiator.h"
 #include "core/stages/submit_queue.h"
 
@@ -33,12 +38,17 @@ class Coordinator {
   // What a rank has after an abort to say that it has stopped: it hears of the abort within
   // milliseconds, unless it is stopped itself.
   static constexpr Nanos kStopPatience = kSecond;
+  // What a waiter leaves a plan before it ends it: at first 1 ms, twice as long after each time.
+  static constexpr Nanos kGraceMost = 16 * kMillisecond;
+  // So many alike cycles are enough for a plan, whatever the data plane still tries out.
+  static constexpr std::uint64_t kSettledCyclesMost = 100;
 
   struct World {
     const Clock& clock;
     ControlPlane& control;
     DataPlane& data;
     const Logger& logger;
+    WordBoard* words = nullptr;  // of all ranks; null: words go by message
   };
   struct Counters {
     std::atomic<std::uint64_t> submitted{0};
@@ -46,6 +56,9 @@ class Coordinator {
     std::atomic<std::uint64_t> control_messages_sent{0};
     std::atomic<std::uint64_t> control_bytes_sent{0};
     std::atomic<std::uint64_t> passes{0};
+    std::atomic<std::uint64_t> plans{0};          // that were in force here
+    std::atomic<std::uint64_t> thaws{0};          // plans that have ended
+    std::atomic<std::uint64_t> planned_items{0};  // of work_items, those by a plan
   };
 
   Coordinator(const Config& config, JobRanks ranks, World world);
@@ -62,11 +75,19 @@ class Coordinator {
   bool has_submissions() const { return !submit_queue_.empty(); }
   bool has_messages() const HVD_REQUIRES(baton) { return world_.control.pending(); }
 
+  // A user's thread begins to wait for the operation, at this time, or has come back from waiting.
+  // Any thread.
+  void note_wait(const Operation& operation, Time now);
+  void note_return() { waited_.store(true, std::memory_order_relaxed); }
+  // Whether a position of the plan has opened that this rank has not started.
+  bool has_open_position() const HVD_REQUIRES(baton);
+
   // One pass over everything that came; true if anything moved, so that another pass may help.
   bool run_pass() HVD_REQUIRES(baton);
   // Nothing that this rank has submitted is under way, and it owes the others nothing.
   bool at_rest() const HVD_REQUIRES(baton) {
-    return negotiator_.pending_count() == 0 && !dispatcher_.busy() && world_.data.delivered();
+    return negotiator_.pending_count() == 0 && plan_.pending_count() == 0 && !dispatcher_.busy() &&
+           world_.data.delivered();
   }
   // When a pass is needed although nothing comes.
   Time next_deadline() const HVD_REQUIRES(baton);
@@ -86,6 +107,7 @@ class Coordinator {
 
  private:
   bool take_submissions() HVD_REQUIRES(baton);
+  bool start(AgreedGroup& group) HVD_REQUIRES(baton);
   void announce() HVD_REQUIRES(baton);
   bool take_control_events() HVD_REQUIRES(baton);
   void on_message(Rank from, const Bytes& bytes) HVD_REQUIRES(baton);
@@ -100,7 +122,32 @@ class Coordinator {
   void root_work() HVD_REQUIRES(baton);
   void answer_decisions() HVD_REQUIRES(baton);
   void send_answer() HVD_REQUIRES(baton);
-  void beat() HVD_REQUIRES(baton);
+  void beat(Time now) HVD_REQUIRES(baton);
+  // The plan lane (planned_work.cc).
+  bool take_by_plan(const OperationPtr& operation) HVD_REQUIRES(baton);
+  bool run_plan() HVD_REQUIRES(baton);
+  bool start_open() HVD_REQUIRES(baton);
+  std::uint64_t open_count() const HVD_REQUIRES(baton);
+  void say_word() HVD_REQUIRES(baton);
+  void say_last_word() HVD_REQUIRES(baton);
+  void watch_plan(Time now) HVD_REQUIRES(baton);
+  Time plan_timer() const HVD_REQUIRES(baton);
+  PlanLane::Patience plan_patience() const;
+  void ask_thaw() HVD_REQUIRES(baton);
+  void begin_plan() HVD_REQUIRES(baton);
+  void on_plan(const PlanMessage& plan) HVD_REQUIRES(baton);
+  void on_word(Rank from, const WordMessage& word) HVD_REQUIRES(baton);
+  void on_gate(const GateMessage& gate) HVD_REQUIRES(baton);
+  void on_thaw(std::uint32_t epoch) HVD_REQUIRES(baton);
+  void on_thaw_asked(std::uint32_t epoch) HVD_REQUIRES(baton);
+  void on_last_word(Rank from, const LastWordMessage& word) HVD_REQUIRES(baton);
+  void cut_when_said() HVD_REQUIRES(baton);
+  void on_cut(const CutMessage& cut) HVD_REQUIRES(baton);
+  void on_nudge(const NudgeMessage& nudge) HVD_REQUIRES(baton);
+  bool on_plan_message(Rank from) HVD_REQUIRES(baton);
+  void end_plan() HVD_REQUIRES(baton);
+  void say_goodbye() HVD_REQUIRES(baton);
+  void let_go(Rank from) HVD_REQUIRES(baton);
   void watch_work(bool data_moved) HVD_REQUIRES(baton);
   void watch_orphaned_work(bool data_moved) HVD_REQUIRES(baton);
   void abandon_work() HVD_REQUIRES(baton);
@@ -116,6 +163,16 @@ class Coordinator {
   void send_encoded(Rank to) HVD_REQUIRES(baton);
   bool reachable(Rank rank) const HVD_REQUIRES(baton);
 
+  // What only the root has.
+  struct RootMind {
+    RootNegotiator negotiator;
+    PlanLearner learner;
+    PlanKeeper keeper;
+    PlanWriter writer;
+    std::uint64_t cycle_tried = 0;     // of the learner: when a plan was written last
+    std::vector<bool> wants_to_leave;  // by rank: has said so, and waits for the plan's end
+  };
+
   const Config config_;
   const JobRanks ranks_;
   const World world_;
@@ -125,7 +182,8 @@ class Coordinator {
 
   Negotiator negotiator_ HVD_GUARDED_BY(baton);
   Dispatcher dispatcher_ HVD_GUARDED_BY(baton);
-  std::optional<RootNegotiator> root_ HVD_GUARDED_BY(baton);  // rank 0 only
+  PlanLane plan_ HVD_GUARDED_BY(baton);
+  std::unique_ptr<RootMind> root_ HVD_GUARDED_BY(baton);  // rank 0 only
   Heartbeat heartbeat_ HVD_GUARDED_BY(baton);
   std::uint64_t answer_sequence_ HVD_GUARDED_BY(baton) = 0;
   std::uint64_t item_count_ HVD_GUARDED_BY(baton) = 0;  // that the root has ordered
@@ -140,6 +198,7 @@ class Coordinator {
   std::vector<bool> lost_ HVD_GUARDED_BY(baton);   // its channel is gone
   bool leaving_ HVD_GUARDED_BY(baton) = false;
   bool goodbye_seen_ HVD_GUARDED_BY(baton) = false;
+  bool goodbye_due_ HVD_GUARDED_BY(baton) = false;   // once the plan has ended
   bool owes_answers_ HVD_GUARDED_BY(baton) = false;  // something was pending when we left
   // Empty between uses, and kept for their memory: an operation on its way allocates nothing.
   std::vector<OperationPtr> drained_ HVD_GUARDED_BY(baton);
@@ -152,6 +211,16 @@ class Coordinator {
   Fusion fusion_ HVD_GUARDED_BY(baton);
   Answer answer_ HVD_GUARDED_BY(baton);
   ReusedList<AgreedGroup> agreed_ HVD_GUARDED_BY(baton);
+
+  AgreedGroup planned_ HVD_GUARDED_BY(baton);      // the position at hand
+  std::uint64_t gate_ HVD_GUARDED_BY(baton) = 0;   // positions that messages have opened
+  bool thaw_asked_ HVD_GUARDED_BY(baton) = false;  // of this plan
+  bool last_word_said_ HVD_GUARDED_BY(baton) = false;
+  Time plan_look_at_ HVD_GUARDED_BY(baton) = kNever;
+  Time wait_seen_ HVD_GUARDED_BY(baton) = kNever;
+  Nanos grace_ HVD_GUARDED_BY(baton) = kMillisecond;
+  std::atomic<Time> waited_at_{kNever};  // when somebody began to wait last
+  std::atomic<bool> waited_{false};      // a wait has returned since the last submission
 };
 
 }  // namespace hvd

@@ -101,14 +101,19 @@ Status check_given_output(const Operation& operation, std::size_t own_place) {
   return ok_status();
 }
 
+std::uint64_t key_of(WorkStream stream, std::uint64_t id) {
+  return id * kWorkStreamCount + static_cast<std::uint64_t>(stream);
+}
+
 }  // namespace
 
 Status Dispatcher::start(AgreedGroup& group) {
   HVD_TRY(check_fits_together(group));
   const Request& first = group.operations.front()->request;
-  if (group.answer->item < next_id_) {
-    return error(StatusCode::internal, "the root answered '", first.name, "' as item ",
-                 group.answer->item, " after item ", next_id_ - 1);
+  std::uint64_t& next_id = next_ids_[static_cast<std::size_t>(group.stream)];
+  if (group.item < next_id) {
+    return error(StatusCode::internal, "the root answered '", first.name, "' as item ", group.item,
+                 " after item ", next_id - 1);
   }
   WorkItem item = std::move(spent_);
   begin(group, item);
@@ -117,8 +122,8 @@ Status Dispatcher::start(AgreedGroup& group) {
   } else {
     fill(group, item);
   }
-  next_id_ = item.id + 1;
-  running_.insert(item.id).first->second.swap(group.operations);
+  next_id = item.id + 1;
+  running_.insert(key_of(item.stream, item.id)).first->second.swap(group.operations);
   data_plane_.start(std::move(item));
   return ok_status();
 }
@@ -127,7 +132,8 @@ Status Dispatcher::start(AgreedGroup& group) {
 void Dispatcher::begin(const AgreedGroup& group, WorkItem& item) const {
   const Request& first = group.operations.front()->request;
   item.group = nullptr;
-  item.id = group.answer->item;
+  item.id = group.item;
+  item.stream = group.stream;
   item.kind = first.kind;
   item.dtype = first.input.dtype;
   item.op = ReduceOp::sum;
@@ -250,7 +256,7 @@ bool Dispatcher::take_finished(std::vector<Outcome>& finished) {
   bool any = false;
   while (data_plane_.take_completion(completion_)) {
     spent_ = std::move(completion_.spent);
-    const auto at = running_.find(completion_.work_id);
+    const auto at = running_.find(key_of(completion_.stream, completion_.work_id));
     HVD_CHECK(at != running_.end());
     for (OperationPtr& operation : at->second) {
       Status status = completion_.status;

@@ -4,6 +4,7 @@
 // Read next: coordinator.h.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -39,8 +40,8 @@ class Dispatcher {
   const Rank rank_;
   const int rank_count_;
   const std::shared_ptr<ResultPool> results_ = ResultPool::create();
-  std::uint64_t next_id_ = 0;  // ids never come twice, nor go back
-  WorkItem spent_;             // memory for the next item
+  std::array<std::uint64_t, kWorkStreamCount> next_ids_{};  // never come twice, nor go back
+  WorkItem spent_;                                          // memory for the next item
   WorkCompletion completion_;  // of the item at hand; kept for its memory
   ReusedMap<std::uint64_t, std::vector<OperationPtr>> running_;
 };

@@ -104,6 +104,7 @@ OperationPtr grouped_operation(Request whole, const std::vector<GroupTensor>& te
   OperationPtr operation = std::make_shared<Operation>();
   operation->members = std::vector<Operation>(tensors.size());
   operation->unfinished_count = tensors.size();
+  operation->unstarted_count = tensors.size();
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     operation->members[i].request = member_request(whole, tensors, i);
     operation->members[i].whole = operation.get();

@@ -6,7 +6,7 @@
 namespace hvd {
 namespace {
 
-constexpr std::uint8_t kVersion = 4;
+constexpr std::uint8_t kVersion = 5;
 constexpr std::size_t kErrorTextBytesMax = 64 << 10;
 constexpr std::size_t kReadyEntryBytesMin = 37;
 constexpr std::size_t kGroupBytesMin = 35;
@@ -15,6 +15,9 @@ constexpr std::size_t kMemberBytesMin = 3;
 // Bits of an entry's and of a member's flags.
 constexpr std::uint8_t kWithinReach = 1;
 constexpr std::uint8_t kGrouped = 2;
+constexpr std::uint8_t kWaited = 4;
+constexpr std::uint8_t kUnnamed = 8;
+constexpr std::uint8_t kAged = 16;
 // Beside an answer's status code.
 constexpr std::uint8_t kOfMembers = 0x80;
 
@@ -25,7 +28,14 @@ enum class MessageType : std::uint8_t {
   goodbye,
   goodbye_seen,
   heartbeat,
-  ended
+  ended,
+  plan,
+  word,
+  gate,
+  thaw,
+  last_word,
+  cut,
+  nudge
 };
 
 // ---- writing -----------------------------------------------------------------------------------
@@ -61,8 +71,10 @@ void put_entry(ByteWriter& out, const ReadyEntry& entry) {
   out.put(static_cast<std::uint8_t>(entry.kind));
   out.put(static_cast<std::uint8_t>(entry.dtype));
   out.put(static_cast<std::uint8_t>(entry.op));
-  out.put(static_cast<std::uint8_t>((entry.within_reach ? kWithinReach : 0) |
-                                    (entry.members.empty() ? 0 : kGrouped)));
+  out.put(static_cast<std::uint8_t>(
+      (entry.within_reach ? kWithinReach : 0) | (entry.members.empty() ? 0 : kGrouped) |
+      (entry.waited ? kWaited : 0) | (entry.unnamed == 0 ? 0 : kUnnamed) |
+      (entry.age == 0 ? 0 : kAged)));
   out.put(static_cast<std::int32_t>(entry.root.value));
   out.put(entry.prescale).put(entry.postscale).put(entry.deadline);
   put_shape(out, entry.shape);
@@ -72,6 +84,12 @@ void put_entry(ByteWriter& out, const ReadyEntry& entry) {
   }
   if (is_point_to_point(entry.kind)) {
     out.put(static_cast<std::int32_t>(entry.peer.value));
+  }
+  if (entry.unnamed != 0) {
+    out.put(entry.unnamed);
+  }
+  if (entry.age != 0) {
+    out.put(entry.age);
   }
   if (!entry.members.empty()) {
     put_members(out, entry.members);
@@ -100,6 +118,11 @@ void put_group(ByteWriter& out, const AnsweredGroup& group) {
   }
 }
 
+void put_position(ByteWriter& out, MessageType type, std::uint32_t epoch, std::uint64_t count) {
+  put_type(out, type);
+  out.put(epoch).put(count);
+}
+
 struct Writer {
   ByteWriter& out;
 
@@ -115,6 +138,37 @@ struct Writer {
   void operator()(const GoodbyeSeenMessage&) const { put_type(out, MessageType::goodbye_seen); }
   void operator()(const HeartbeatMessage&) const { put_type(out, MessageType::heartbeat); }
   void operator()(const EndedMessage&) const { put_type(out, MessageType::ended); }
+  void operator()(const PlanMessage& message) const {
+    put_type(out, MessageType::plan);
+    out.put(message.epoch).put(static_cast<std::uint32_t>(message.groups.size()));
+    for (const PlanGroup& group : message.groups) {
+      put_group(out, group.answer);
+      for (const PlanTensor& tensor : group.tensors) {
+        put_entry(out, tensor.entry);
+        out.put(tensor.use);
+      }
+    }
+  }
+  void operator()(const WordMessage& message) const {
+    put_position(out, MessageType::word, message.epoch, message.count);
+  }
+  void operator()(const GateMessage& message) const {
+    put_position(out, MessageType::gate, message.epoch, message.count);
+  }
+  void operator()(const ThawMessage& message) const {
+    put_type(out, MessageType::thaw);
+    out.put(message.epoch);
+  }
+  void operator()(const LastWordMessage& message) const {
+    put_position(out, MessageType::last_word, message.epoch, message.count);
+  }
+  void operator()(const CutMessage& message) const {
+    put_position(out, MessageType::cut, message.epoch, message.count);
+  }
+  void operator()(const NudgeMessage& message) const {
+    put_type(out, MessageType::nudge);
+    out.put(message.epoch).put_string(message.name);
+  }
 };
 
 // ---- reading -----------------------------------------------------------------------------------
@@ -201,6 +255,7 @@ bool get_entry(ByteReader& in, int rank_count, ReadyEntry& entry) {
   const auto op = in.get<std::uint8_t>();
   const auto flags = in.get<std::uint8_t>();
   entry.within_reach = (flags & kWithinReach) != 0;
+  entry.waited = (flags & kWaited) != 0;
   entry.root = Rank(in.get<std::int32_t>());
   entry.prescale = in.get<double>();
   entry.postscale = in.get<double>();
@@ -210,7 +265,7 @@ bool get_entry(ByteReader& in, int rank_count, ReadyEntry& entry) {
   }
   in.get_string(kNameBytesMax, entry.name);
   if (!in.ok() || !valid_collective(kind) || !valid_dtype(dtype) || !valid_reduce_op(op) ||
-      flags > (kWithinReach | kGrouped)) {
+      flags > (kWithinReach | kGrouped | kWaited | kUnnamed | kAged)) {
     return false;
   }
   entry.kind = static_cast<CollectiveKind>(kind);
@@ -226,6 +281,12 @@ bool get_entry(ByteReader& in, int rank_count, ReadyEntry& entry) {
     if (entry.peer < kRoot || entry.peer.value >= rank_count) {
       return false;
     }
+  }
+  entry.unnamed = (flags & kUnnamed) != 0 ? in.get<std::uint64_t>() : 0;
+  entry.age = (flags & kAged) != 0 ? in.get<Nanos>() : 0;
+  if (((flags & kUnnamed) != 0) != (entry.unnamed != 0) || entry.age < 0 ||
+      ((flags & kAged) != 0) != (entry.age != 0)) {
+    return false;
   }
   entry.members.clear();
   if ((flags & kGrouped) != 0 ? !get_members(in, entry) : !good_shape(entry, rank_count)) {
@@ -304,6 +365,50 @@ bool get_abort(ByteReader& in, int rank_count, AbortMessage& message) {
   return message.culprit.value >= -1 && message.culprit.value < rank_count;
 }
 
+// Positions stay far below what a word can hold (word_board.h).
+constexpr std::uint64_t kPositionMost = std::uint64_t{1} << 40;
+
+template <typename Message>
+bool get_position(ByteReader& in, Message& message) {
+  message.epoch = in.get<std::uint32_t>();
+  message.count = in.get<std::uint64_t>();
+  return message.epoch > 0 && message.count < kPositionMost;
+}
+
+bool get_plan_group(ByteReader& in, int rank_count, PlanGroup& group) {
+  if (!get_group(in, rank_count, group.answer) || group.answer.code != StatusCode::ok) {
+    return false;
+  }
+  group.tensors.resize(group.answer.names.size());
+  for (std::size_t i = 0; i < group.tensors.size(); ++i) {
+    PlanTensor& tensor = group.tensors[i];
+    if (!get_entry(in, rank_count, tensor.entry) || tensor.entry.name != group.answer.names[i] ||
+        tensor.entry.members.empty() != group.answer.members.empty()) {
+      return false;
+    }
+    tensor.use = in.get<std::uint32_t>();
+  }
+  return true;
+}
+
+// Whether the uses of each name are numbered without a gap is looked at where they are sorted.
+bool get_plan(ByteReader& in, int rank_count, PlanMessage& message) {
+  message.epoch = in.get<std::uint32_t>();
+  message.groups.resize(in.get_count(kGroupBytesMin));
+  for (PlanGroup& group : message.groups) {
+    if (!get_plan_group(in, rank_count, group)) {
+      return false;
+    }
+  }
+  return message.epoch > 0 && !message.groups.empty();
+}
+
+bool get_nudge(ByteReader& in, NudgeMessage& message) {
+  message.epoch = in.get<std::uint32_t>();
+  in.get_string(kNameBytesMax, message.name);
+  return !message.name.empty();
+}
+
 template <typename Message>
 Message& of_kind(ControlMessage& message) {
   auto* const held = std::get_if<Message>(&message);
@@ -330,6 +435,21 @@ bool get_body(ByteReader& in, MessageType type, int rank_count, ControlMessage& 
     case MessageType::ended:
       message = EndedMessage{};
       return true;
+    case MessageType::plan:
+      return get_plan(in, rank_count, message.emplace<PlanMessage>());
+    case MessageType::word:
+      return get_position(in, of_kind<WordMessage>(message));
+    case MessageType::gate:
+      return get_position(in, of_kind<GateMessage>(message));
+    case MessageType::thaw:
+      of_kind<ThawMessage>(message).epoch = in.get<std::uint32_t>();
+      return true;
+    case MessageType::last_word:
+      return get_position(in, of_kind<LastWordMessage>(message));
+    case MessageType::cut:
+      return get_position(in, of_kind<CutMessage>(message));
+    case MessageType::nudge:
+      return get_nudge(in, message.emplace<NudgeMessage>());
   }
   return false;
 }
@@ -354,8 +474,13 @@ void describe(const Request& request, Rank self, ReadyEntry& entry) {
   }
   entry.peer = is_point_to_point(request.kind) ? request.peer : Rank();
   entry.within_reach = request.within_reach;
+  entry.waited = false;
+  entry.unnamed = request.unnamed;
+  entry.age = 0;
   entry.members.clear();
 }
+
+std::string_view unnamed_family(std::string_view name) { return name.substr(0, name.rfind('.')); }
 
 ReadyEntry entry_of_member(const ReadyEntry& entry, std::size_t index) {
   const MemberEntry& member = entry.members[index];
@@ -369,6 +494,8 @@ ReadyEntry entry_of_member(const ReadyEntry& entry, std::size_t index) {
   alone.shape = member.shape;
   alone.name = entry.name;
   alone.within_reach = member.within_reach;
+  alone.waited = entry.waited;
+  alone.unnamed = entry.unnamed;
   return alone;
 }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -40,6 +41,10 @@ struct ReadyEntry {
   std::vector<std::int64_t> splits;  // Request::splits
   Rank peer = {};                    // send, recv
   bool within_reach = false;         // no property of the operation: ranks may differ in it
+  // On some rank a blocking wait returned since the submission before this one. Ranks may differ.
+  bool waited = false;
+  std::uint64_t unnamed = 0;  // Request::unnamed
+  Nanos age = 0;              // how long it has waited already, in a plan that has ended
   // A grouped operation's tensors. It is one entry, so that a rank has announced all or none of
   // them; its own dtype and shape mean nothing.
   std::vector<MemberEntry> members = {};
@@ -49,6 +54,8 @@ struct ReadyEntry {
 
 // Sets all of the entry, in the memory that it has. `self` is the rank that asks.
 void describe(const Request& request, Rank self, ReadyEntry& entry);
+// "allreduce.noname.17" without ".17".
+std::string_view unnamed_family(std::string_view name);
 // One tensor of a grouped operation, as if it were an operation of that name.
 ReadyEntry entry_of_member(const ReadyEntry& entry, std::size_t index);
 
@@ -92,6 +99,51 @@ struct AnswerMessage {
   std::vector<AnsweredGroup> groups;
 };
 
+// Tensors of a plan that travel together, and what each use of them has to be.
+struct PlanTensor {
+  ReadyEntry entry;       // an unnamed operation's name is without its number (unnamed_family)
+  std::uint32_t use = 0;  // which use of its name within a cycle, from 0
+};
+struct PlanGroup {
+  AnsweredGroup answer;             // its item is not looked at
+  std::vector<PlanTensor> tensors;  // as answer.names
+};
+
+// Root to all, behind an answer: from here on these need no negotiation.
+struct PlanMessage {
+  std::uint32_t epoch = 0;  // counts plans from 1
+  std::vector<PlanGroup> groups;
+};
+// A rank's word: it is committed to so many positions of this epoch.
+struct WordMessage {
+  std::uint32_t epoch = 0;
+  std::uint64_t count = 0;
+};
+// Root to all, where words do not go through memory: so many positions are open.
+struct GateMessage {
+  std::uint32_t epoch = 0;
+  std::uint64_t count = 0;
+};
+// Rank to root: the plan has to end. Root to all: say how far you are, and go no further.
+struct ThawMessage {
+  std::uint32_t epoch = 0;
+};
+// Rank to root: the last word of this epoch.
+struct LastWordMessage {
+  std::uint32_t epoch = 0;
+  std::uint64_t count = 0;
+};
+// Root to all: positions before this one run, the others are negotiated. The plan is over.
+struct CutMessage {
+  std::uint32_t epoch = 0;
+  std::uint64_t count = 0;
+};
+// Rank to root to all: somebody waits for this operation. Who holds it back has the plan ended.
+struct NudgeMessage {
+  std::uint32_t epoch = 0;
+  std::string name;
+};
+
 // Either way: the job is over; every pending operation fails with this.
 struct AbortMessage {
   std::string text;
@@ -107,8 +159,10 @@ struct EndedMessage {};
 // Either way: alive.
 struct HeartbeatMessage {};
 
-using ControlMessage = std::variant<ReadyMessage, AnswerMessage, AbortMessage, GoodbyeMessage,
-                                    GoodbyeSeenMessage, HeartbeatMessage, EndedMessage>;
+using ControlMessage =
+    std::variant<ReadyMessage, AnswerMessage, AbortMessage, GoodbyeMessage, GoodbyeSeenMessage,
+                 HeartbeatMessage, EndedMessage, PlanMessage, WordMessage, GateMessage, ThawMessage,
+                 LastWordMessage, CutMessage, NudgeMessage>;
 
 // Appends the message. The first two go with each operation, and are not copied into a variant.
 void encode(std::uint64_t answers_seen, std::span<const ReadyEntry> entries, ByteWriter& out);

@@ -11,6 +11,16 @@ Status status_of(const AnsweredGroup& group, const std::string& name) {
 
 }  // namespace
 
+void describe(const Operation& operation, Rank self, ReadyEntry& entry) {
+  describe(operation.request, self, entry);
+  entry.waited = operation.after_wait;
+  entry.age = operation.waited_in_plan;
+  for (const Operation& member : operation.members) {
+    const Request& request = member.request;
+    entry.members.push_back({request.input.dtype, request.within_reach, request.input.shape});
+  }
+}
+
 void Negotiator::add(const OperationPtr& operation, std::vector<Outcome>& failed) {
   const std::string& name = operation->request.name;
   const auto owed = owed_.find(name);
@@ -33,12 +43,7 @@ void Negotiator::take_announcements(ReadyMessage& message) {
   message.answers_seen = answers_seen_;
   message.entries.resize(unannounced_.size());
   for (std::size_t i = 0; i < unannounced_.size(); ++i) {
-    ReadyEntry& entry = message.entries[i];
-    describe(unannounced_[i]->request, self_, entry);
-    for (const Operation& member : unannounced_[i]->members) {
-      const Request& request = member.request;
-      entry.members.push_back({request.input.dtype, request.within_reach, request.input.shape});
-    }
+    describe(*unannounced_[i], self_, message.entries[i]);
   }
   unannounced_.clear();
 }
@@ -57,6 +62,8 @@ Status Negotiator::on_answer(const AnswerMessage& answer, ReusedList<AgreedGroup
     }
     AgreedGroup& ready = agreed.add();
     ready.answer = &group;
+    ready.stream = WorkStream::negotiated;
+    ready.item = group.item;
     ready.operations.clear();
     HVD_TRY(take_group(group, ready));
   }

@@ -3,6 +3,7 @@
 // time (the baton holder).  Limits: O(pending names) memory. Read next: coordinator.h.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <string>
 #include <string_view>
@@ -19,7 +20,9 @@ namespace hvd {
 // An answered group with this rank's operations, in the group's order; of a grouped operation its
 // members.
 struct AgreedGroup {
-  const AnsweredGroup* answer = nullptr;  // in the message that it came with
+  const AnsweredGroup* answer = nullptr;  // in the message or the plan that it came with
+  WorkStream stream = WorkStream::negotiated;
+  std::uint64_t item = 0;  // WorkItem::id
   std::vector<OperationPtr> operations;
 };
 
@@ -29,6 +32,9 @@ struct Outcome {
   Status status;
 };
 
+// What the root has to know of the operation, with the tensors of a grouped one.
+void describe(const Operation& operation, Rank self, ReadyEntry& entry);
+
 class Negotiator {
  public:
   explicit Negotiator(Rank self) : self_(self) {}
@@ -36,6 +42,11 @@ class Negotiator {
   // Queues the announcement. An operation whose name has failed everywhere before it came fails
   // now.
   void add(const OperationPtr& operation, std::vector<Outcome>& failed);
+  // Whether a use of the name has failed everywhere before it came here.
+  bool owes(const std::string& name) const { return !owed_.empty() && owed_.contains(name); }
+  // Takes the operations that the plan knows() back from the negotiation: they go by it now.
+  template <typename Plan>
+  std::vector<OperationPtr> take_back(const Plan& plan);
   bool has_announcements() const { return !unannounced_.empty(); }
   // Sets all of the message, in the memory that it has.
   void take_announcements(ReadyMessage& message);
@@ -74,5 +85,22 @@ class Negotiator {
   std::vector<OperationPtr> unannounced_;
   std::uint64_t answers_seen_ = 0;
 };
+
+template <typename Plan>
+std::vector<OperationPtr> Negotiator::take_back(const Plan& plan) {
+  std::vector<OperationPtr> taken;
+  for (auto at = pending_.begin(); at != pending_.end();) {
+    if (!plan.knows(at->second.operation->request)) {
+      ++at;
+      continue;
+    }
+    taken.push_back(std::move(at->second.operation));
+    at = pending_.erase(at);
+  }
+  std::erase_if(unannounced_, [&](const OperationPtr& operation) {
+    return std::find(taken.begin(), taken.end(), operation) != taken.end();
+  });
+  return taken;
+}
 
 }  // namespace hvd

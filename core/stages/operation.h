@@ -34,12 +34,18 @@ struct Operation {
   Status output_fault;
   bool result_is_whole = false;  // the item went well, whatever becomes of its output
   std::atomic<bool> done{false};
+  bool after_wait = false;  // ReadyEntry::waited
+  // Since when somebody waits for it; kNever: nobody does.
+  mutable std::atomic<Time> awaited_since{kNever};
+  Nanos waited_in_plan = 0;  // from its submission to the end of the plan that had it
+  Nanos nudge_pause = 0;     // plan_lane.h: between the last nudge and the next
 
   // A grouped operation's: one for each tensor, in order, known to nobody by name or handle. Its
   // request says what they have in common, and it is done when all of them are.
   std::vector<Operation> members;
   Operation* whole = nullptr;        // a member's: the grouped operation
   std::size_t unfinished_count = 0;  // members that are not done
+  std::size_t unstarted_count = 0;   // members that a plan has not started
 };
 
 using OperationPtr = std::shared_ptr<Operation>;

@@ -44,7 +44,8 @@ bool Progress::pass(Time now) {
 
 bool Progress::prepare_sleep() {
   sleeping_.store(true, std::memory_order_seq_cst);
-  if (!coordinator_.has_submissions() && data_.prepare_sleep() && !coordinator_.has_messages()) {
+  if (!coordinator_.has_submissions() && data_.prepare_sleep() && !coordinator_.has_messages() &&
+      !coordinator_.has_open_position()) {
     return true;
   }
   end_sleep();
@@ -208,7 +209,13 @@ bool Progress::announce_to_submitters() {
 // ---- user threads ------------------------------------------------------------------------------
 
 WaitOutcome Progress::wait(const Operation& operation, Time until) {
+  if (!operation.done.load(std::memory_order_acquire)) {
+    coordinator_.note_wait(operation, clock_.now());
+  }
   const WaitOutcome outcome = wait_and_drive(operation, until);
+  if (outcome == WaitOutcome::done) {
+    coordinator_.note_return();
+  }
   if (handed_over_.load(std::memory_order_seq_cst)) {
     idle_.ring_parked();  // perhaps for us, and we do not take it
   }

@@ -21,8 +21,9 @@ std::size_t answer_bytes_most(const Decision& decision) {
 
 constexpr std::uint64_t kElementCountMost = std::uint64_t{1} << 56;
 
-// Reduced where they lie only if all ranks have them there.
-void note_arena(const ReadyEntry& entry, ReadyEntry& first) {
+// Reduced where they lie only if all ranks have them there; and a wait on one of them is enough.
+void note_circumstances(const ReadyEntry& entry, ReadyEntry& first) {
+  first.waited = first.waited || entry.waited;
   first.within_reach = first.within_reach && entry.within_reach;
   for (std::size_t i = 0; i < std::min(first.members.size(), entry.members.size()); ++i) {
     first.members[i].within_reach = first.members[i].within_reach && entry.members[i].within_reach;
@@ -80,15 +81,19 @@ void RootNegotiator::add(Rank from, const ReadyEntry& entry, Time now) {
   pending.came[from.index()] = true;
   ++pending.came_count;
   note_parts(from, entry, pending);
-  note_arena(entry, pending.first);
+  note_circumstances(entry, pending.first);
   if (from != pending.first_rank && !same_operation(pending.first, entry)) {
     pending.differing.push_back({from, entry});
   } else if (entry.kind == CollectiveKind::scatter && from == entry.root) {
+    const bool waited = pending.first.waited;
     pending.first = entry;  // the others do not say of which shape it is
+    pending.first.waited = waited;
     pending.first_rank = from;
   }
-  if (entry.deadline > 0 && time_after(now, entry.deadline) < pending.deadline) {
-    pending.deadline = time_after(now, entry.deadline);
+  const Time since = now - std::min(entry.age, now);
+  pending.since = std::min(pending.since, since);
+  if (entry.deadline > 0 && time_after(since, entry.deadline) < pending.deadline) {
+    pending.deadline = time_after(since, entry.deadline);
     pending.deadline_length = entry.deadline;
   }
   note_timer(pending);
@@ -121,7 +126,8 @@ void RootNegotiator::begin(Rank from, const ReadyEntry& entry, Time now, Pending
   pending.deadline = kNever;
   pending.deadline_length = 0;
   pending.warning_pause = limits_.stall_warning;
-  pending.next_warning = limits_.stall_warning > 0 ? now + limits_.stall_warning : kNever;
+  pending.next_warning =
+      limits_.stall_warning > 0 ? now - std::min(entry.age, now) + limits_.stall_warning : kNever;
 }
 
 RootNegotiator::PendingByName::iterator RootNegotiator::forget(PendingByName::iterator at) {

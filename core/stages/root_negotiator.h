@@ -5,6 +5,7 @@
 // Read next: tests/core/stages/root_negotiator_test.cc, tests/sim.
 #pragma once
 
+#include <iterator>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -52,6 +53,14 @@ class RootNegotiator {
   // Decides what is overdue; returns texts to warn about what waits long.
   std::vector<std::string> on_timer(Time now);
 
+  // Forgets the announcements that `dropped` says of: their operations go another way now.
+  template <typename Dropped>
+  void drop(const Dropped& dropped) {
+    for (auto at = pending_.begin(); at != pending_.end();) {
+      at = dropped(at->second.first) ? forget(at) : std::next(at);
+    }
+  }
+  bool has_decisions() const { return !decisions_.empty(); }
   std::size_t pending_count() const { return pending_.size(); }
 
  private:

@@ -37,6 +37,12 @@ bool makes_a_difference(Wrong wrong, CollectiveKind kind) {
   return false;
 }
 
+void cut(Random& random, Program& program, Rank rank) {
+  RankProgram& mine = program.ranks[rank.index()];
+  mine.steps.resize(random.below(mine.steps.size() + 1));
+  mine.leaves_early = true;
+}
+
 class Writer {
  public:
   explicit Writer(std::uint64_t seed) : random_(seed ^ 0x70726f6772616dULL) {
@@ -48,14 +54,14 @@ class Writer {
     program_.ranks.resize(static_cast<std::size_t>(rank_count_));
     settings();
     names();
-    const std::size_t round_count = 1 + random_.below(5);
+    const std::size_t round_count = 1 + random_.below(one_in(random_, 2) ? 5 : 16);
     for (std::size_t round = 0; round < round_count; ++round) {
       add_round(round, round + 1 == round_count);
     }
     for (int r = 0; r < rank_count_; ++r) {
       write_rank(Rank(r), round_count);
     }
-    trouble();
+    add_trouble(random_, program_);
     return std::move(program_);
   }
 
@@ -68,6 +74,8 @@ class Writer {
     config.fusion_bytes_max = limits[random_.below(limits.size())];
     constexpr std::array<Nanos, 3> delays = {10 * kMicrosecond, kMillisecond, 50 * kMillisecond};
     program_.message_delay_most = delays[random_.below(delays.size())];
+    config.plan_cycles = static_cast<std::int64_t>(random_.below(4));
+    program_.words_by_message = one_in(random_, 3);
     mistakes_ = one_in(random_, 3);
     deadlines_ = one_in(random_, 3);
   }
@@ -179,39 +187,6 @@ class Writer {
     }
   }
 
-  void trouble() {
-    program_.trouble_after =
-        static_cast<Nanos>(random_.below(one_in(random_, 2) ? 10 * kMillisecond : kSecond));
-    const Rank victim = any_rank(random_, rank_count_);
-    switch (random_.below(12)) {
-      case 0:
-      case 1:
-        program_.killed = victim;
-        break;
-      case 2:
-        program_.frozen = victim;
-        break;
-      case 3:
-        program_.napping = victim;
-        break;
-      case 4:
-      case 5:
-        cut(victim);
-        break;
-      default:
-        break;
-    }
-    if ((program_.killed || program_.napping) && victim != kRoot && one_in(random_, 4)) {
-      cut(Rank(1 + static_cast<int>(random_.below(static_cast<std::uint64_t>(rank_count_ - 1)))));
-    }
-  }
-
-  void cut(Rank rank) {
-    RankProgram& mine = program_.ranks[rank.index()];
-    mine.steps.resize(random_.below(mine.steps.size() + 1));
-    mine.leaves_early = true;
-  }
-
   void shuffle(std::vector<std::size_t>& items) {
     for (std::size_t i = items.size(); i > 1; --i) {
       std::swap(items[i - 1], items[random_.below(i)]);
@@ -227,6 +202,35 @@ class Writer {
 };
 
 }  // namespace
+
+void add_trouble(Random& random, Program& program) {
+  program.trouble_after =
+      static_cast<Nanos>(random.below(one_in(random, 2) ? 10 * kMillisecond : kSecond));
+  const int rank_count = program.rank_count();
+  const Rank victim = any_rank(random, rank_count);
+  switch (random.below(12)) {
+    case 0:
+    case 1:
+      program.killed = victim;
+      break;
+    case 2:
+      program.frozen = victim;
+      break;
+    case 3:
+      program.napping = victim;
+      break;
+    case 4:
+    case 5:
+      cut(random, program, victim);
+      break;
+    default:
+      break;
+  }
+  if ((program.killed || program.napping) && victim != kRoot && one_in(random, 4)) {
+    cut(random, program,
+        Rank(1 + static_cast<int>(random.below(static_cast<std::uint64_t>(rank_count - 1)))));
+  }
+}
 
 bool Program::anyone_leaves_early() const {
   return std::any_of(ranks.begin(), ranks.end(),
@@ -308,6 +312,7 @@ Request plain_request(const Use& use, Rank rank, int rank_count) {
   request.root = use.root;
   request.input.dtype = use.dtype;
   request.input.shape = use.shape;
+  request.unnamed = use.unnamed;
   if (use.kind == CollectiveKind::send) {
     request.kind = rank == use.root ? CollectiveKind::send : CollectiveKind::recv;
     request.peer = rank == use.root ? use.destination : use.root;

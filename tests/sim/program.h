@@ -25,10 +25,11 @@ struct Use {
   DType dtype = DType::float32;
   ReduceOp op = ReduceOp::sum;
   Rank root;
-  bool even = true;         // no splits are given
-  Rank destination;         // of a message, whose source is `root`
-  std::int32_t tag = 0;     // of a message
-  std::uint64_t round = 0;  // which use of the name, from 0
+  bool even = true;           // no splits are given
+  Rank destination;           // of a message, whose source is `root`
+  std::int32_t tag = 0;       // of a message
+  std::uint64_t round = 0;    // which use of the name, from 0
+  std::uint64_t unnamed = 0;  // Request::unnamed
   Nanos deadline = 0;
   Wrong wrong = Wrong::nothing;  // the mistake of one rank, or none
   Rank wrong_rank;
@@ -55,6 +56,7 @@ struct Program {
   std::uint64_t seed = 0;
   Config config;
   Nanos message_delay_most = kMillisecond;
+  bool words_by_message = false;
   std::vector<Use> uses;
   std::vector<RankProgram> ranks;
   // At most one of these.
@@ -68,6 +70,8 @@ struct Program {
 };
 
 Program random_program(std::uint64_t seed);
+// A rank that dies, stops for good or for a while, or leaves early; mostly none.
+void add_trouble(Random& random, Program& program);
 // What one rank gives to one use and gets from it, if the caller's memory is written.
 struct UseMemory {
   std::vector<std::byte> input;

@@ -17,7 +17,8 @@ std::unique_ptr<SimDataPlane> SimDataWorld::plane(Rank rank) {
 
 void SimDataWorld::start(Rank rank, WorkItem item) {
   const std::uint64_t id = item.id;
-  const auto [at, is_new] = items_.try_emplace(id);
+  const ItemKey key(item.stream, id);
+  const auto [at, is_new] = items_.try_emplace(key);
   Item& known = at->second;
   if (is_new) {
     known.first_rank = rank;
@@ -34,16 +35,16 @@ void SimDataWorld::start(Rank rank, WorkItem item) {
   }
   if (known.complete(rank_count_) && !known.doomed) {
     run_reference(known.started);
-    complete_everywhere(id);
+    complete_everywhere(key);
   }
 }
 
-void SimDataWorld::complete_everywhere(std::uint64_t id) {
+void SimDataWorld::complete_everywhere(ItemKey key) {
   for (int r = 0; r < rank_count_; ++r) {
     const Rank rank(r);
-    hooks_.later(rank, [this, rank, id] {
-      items_[id].completed[rank.index()] = true;
-      planes_[rank.index()]->finish(id, ok_status());
+    hooks_.later(rank, [this, rank, key] {
+      items_[key].completed[rank.index()] = true;
+      planes_[rank.index()]->finish(key, ok_status());
     });
   }
 }
@@ -117,17 +118,18 @@ ScheduleChoice SimDataPlane::choose(const WorkShape& shape) {
 }
 
 void SimDataPlane::start(WorkItem item) {
-  running_.emplace(item.id, true);
+  const ItemKey key(item.stream, item.id);
+  running_.emplace(key, true);
   if (!aborted_.ok()) {
-    finish(item.id, aborted_);
+    finish(key, aborted_);
     return;
   }
   world_.start(rank_, std::move(item));
 }
 
-void SimDataPlane::finish(std::uint64_t id, const Status& status) {
-  if (running_.erase(id) > 0) {
-    completions_.push_back({id, status});
+void SimDataPlane::finish(ItemKey key, const Status& status) {
+  if (running_.erase(key) > 0) {
+    completions_.push_back({.work_id = key.second, .status = status, .stream = key.first});
   }
 }
 

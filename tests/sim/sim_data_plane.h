@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/ports/data_plane.h"
@@ -16,6 +17,8 @@
 namespace hvd::sim {
 
 class SimDataPlane;
+
+using ItemKey = std::pair<WorkStream, std::uint64_t>;
 
 class SimDataWorld {
  public:
@@ -46,12 +49,12 @@ class SimDataWorld {
     }
   };
   void start(Rank rank, WorkItem item);
-  void complete_everywhere(std::uint64_t id);
+  void complete_everywhere(ItemKey key);
   void compare(const Item& item, Rank rank, const WorkItem& other) const;
 
   Hooks hooks_;
   const int rank_count_;
-  std::map<std::uint64_t, Item> items_;
+  std::map<ItemKey, Item> items_;
   std::vector<SimDataPlane*> planes_;
 };
 
@@ -71,13 +74,13 @@ class SimDataPlane final : public DataPlane {
   bool prepare_sleep() override { return completions_.empty(); }
   void end_sleep() override {}
 
-  void finish(std::uint64_t id, const Status& status);
+  void finish(ItemKey key, const Status& status);
 
  private:
   SimDataWorld& world_;
   const Rank rank_;
   Status aborted_;
-  std::map<std::uint64_t, bool> running_;
+  std::map<ItemKey, bool> running_;
   std::deque<WorkCompletion> completions_;
 };
 

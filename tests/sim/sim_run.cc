@@ -74,9 +74,24 @@ class Walker {
         submit(step.use);
         return true;
       case Step::Kind::wait:
-        return results_[step.use].ended;
+        return wait(step.use);
     }
     return true;
+  }
+
+  bool wait(std::size_t use) {
+    Coordinator& coordinator = world_.coordinator(rank_);
+    if (results_[use].ended) {
+      coordinator.note_return();
+      return true;
+    }
+    const auto found = operations_.find(use);
+    if (found != operations_.end() &&
+        found->second->awaited_since.load(std::memory_order_relaxed) == kNever) {
+      coordinator.note_wait(*found->second, world_.clock.now());
+      world_.wake(rank_);
+    }
+    return false;
   }
 
   void submit(std::size_t use) {
@@ -161,8 +176,9 @@ class Judge {
     if (!walker(rank).finished()) {
       fail("rank ", rank, " hangs: ", walker(rank).where());
     }
-    // Only what is running holds a leaving rank up, never what the others do next.
-    const Nanos leave_most = 100 * kMillisecond + 4 * program_.message_delay_most;
+    // Only what is running and the end of a plan hold a leaving rank up, never what the others do
+    // next: its last word, the thaw, the others' last words, the cut, the goodbye and its receipt.
+    const Nanos leave_most = 100 * kMillisecond + 6 * program_.message_delay_most;
     if (!culprit() && !program_.napping && world_.leave_took(rank) > leave_most) {
       fail("rank ", rank, " took ", seconds_from_nanos(world_.leave_took(rank)), " s to leave");
     }
@@ -349,6 +365,7 @@ RunResult run_program(const Program& program) {
   SimWorld world({.rank_count = program.rank_count(),
                   .seed = program.seed,
                   .message_delay_most = program.message_delay_most,
+                  .words_by_message = program.words_by_message,
                   .config = program.config});
   std::vector<std::unique_ptr<Walker>> walkers;
   walkers.reserve(static_cast<std::size_t>(program.rank_count()));
@@ -360,6 +377,10 @@ RunResult run_program(const Program& program) {
   while (world.agenda.run_next(until)) {
   }
   RunResult result = Judge(program, world, walkers).judge();
+  const Coordinator::Counters& counters = world.coordinator(kRoot).counters();
+  result.plan_count = counters.plans;
+  result.thaw_count = counters.thaws;
+  result.planned_count = counters.planned_items;
   result.root_sent_count = world.coordinator(kRoot).counters().control_messages_sent;
   result.root_sent_bytes = world.coordinator(kRoot).counters().control_bytes_sent;
   for (int r = 1; r < program.rank_count(); ++r) {

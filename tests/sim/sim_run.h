@@ -33,6 +33,9 @@ struct RunResult {
   std::size_t ended_count = 0;  // peer_ended, or this rank's own leaving
   std::size_t aborted_count = 0;
   std::size_t warning_count = 0;
+  std::size_t plan_count = 0;  // of the root, and so the next two
+  std::size_t thaw_count = 0;
+  std::size_t planned_count = 0;
   // Of each kind, how many results were compared with what they must be.
   std::array<std::size_t, kCollectiveKindCount> checked_count = {};
   std::size_t root_received_count = 0;  // control messages of all other ranks

@@ -4,14 +4,15 @@
 #include "tests/catch.h"
 #include "tests/sim/sim_options.h"
 #include "tests/sim/sim_run.h"
+#include "tests/sim/training_program.h"
 
 namespace hvd::sim {
 namespace {
 
 // Runs one seed and reports everything that is wrong with it.
-RunResult run_seed(std::uint64_t seed) {
+RunResult run_seed(std::uint64_t seed, Program (*write)(std::uint64_t)) {
   note_seed(seed);
-  RunResult result = run_program(random_program(seed));
+  RunResult result = run_program(write(seed));
   if (!result.failures.empty()) {
     std::string text = str("replay: --seed ", seed);
     for (const std::string& failure : result.failures) {
@@ -26,13 +27,13 @@ RunResult run_seed(std::uint64_t seed) {
 TEST_CASE("every operation of a random program ends on every rank as it must", "[sim]") {
   const SimRunOptions& options = sim_run_options();
   if (options.seed) {
-    CHECK(run_seed(*options.seed).failures.empty());
+    CHECK(run_seed(*options.seed, random_program).failures.empty());
     return;
   }
   RunResult sum;
   std::size_t failed_count = 0;
   for (std::uint64_t seed = 0; seed < options.run_count && failed_count < 5; ++seed) {
-    const RunResult result = run_seed(seed);
+    const RunResult result = run_seed(seed, random_program);
     failed_count += !result.failures.empty();
     sum.ok_count += result.ok_count;
     sum.mismatch_count += result.mismatch_count;
@@ -62,6 +63,32 @@ TEST_CASE("every operation of a random program ends on every rank as it must", "
       INFO(collective_name(what));
       CHECK((has_none || sum.checked_count[static_cast<std::size_t>(kind)] > 100));
     }
+  }
+}
+
+TEST_CASE("a training ends as it must, by plans or without", "[sim]") {
+  const SimRunOptions& options = sim_run_options();
+  if (options.seed) {
+    CHECK(run_seed(*options.seed, training_program).failures.empty());
+    return;
+  }
+  RunResult sum;
+  std::size_t failed_count = 0;
+  for (std::uint64_t seed = 0; seed < options.run_count && failed_count < 5; ++seed) {
+    const RunResult result = run_seed(seed, training_program);
+    failed_count += !result.failures.empty();
+    sum.ok_count += result.ok_count;
+    sum.plan_count += result.plan_count;
+    sum.thaw_count += result.thaw_count;
+    sum.planned_count += result.planned_count;
+  }
+  std::fprintf(stderr, "sim: ok %zu, plans %zu, thaws %zu, items by a plan %zu\n", sum.ok_count,
+               sum.plan_count, sum.thaw_count, sum.planned_count);
+  CHECK(failed_count == 0);
+  if (options.run_count >= 1000) {
+    CHECK(sum.plan_count > options.run_count / 2);
+    CHECK(sum.thaw_count > options.run_count / 2);
+    CHECK(sum.planned_count > options.run_count);
   }
 }
 

@@ -42,8 +42,24 @@ class SimWorld::ControlEnd final : public ControlPlane {
   Rank self_;
 };
 
+// What one rank sees of the others' words; each store is seen by each of them at its own time.
+class SimWorld::Board final : public WordBoard {
+ public:
+  Board(SimWorld& world, Rank self)
+      : seen(static_cast<std::size_t>(world.options_.rank_count)), world_(world), self_(self) {}
+  void publish(PlanWord word) override { world_.spread_word(self_, word); }
+  PlanWord word_of(Rank rank) const override { return seen[rank.index()]; }
+
+  std::vector<PlanWord> seen;
+
+ private:
+  SimWorld& world_;
+  Rank self_;
+};
+
 struct SimWorld::SimRank {
   std::unique_ptr<ControlEnd> control;
+  std::unique_ptr<Board> board;
   std::unique_ptr<SimDataPlane> data;
   std::unique_ptr<Coordinator> coordinator;
   std::function<void()> after_pass = [] {};
@@ -84,13 +100,15 @@ SimWorld::SimWorld(const Options& options)
     auto rank = std::make_unique<SimRank>();
     rank->control = std::make_unique<ControlEnd>(*this, Rank(r));
     rank->data = data_.plane(Rank(r));
+    rank->board = std::make_unique<Board>(*this, Rank(r));
     ranks_.push_back(std::move(rank));
   }
   for (int r = 0; r < options.rank_count; ++r) {
     SimRank& rank = at(Rank(r));
     rank.coordinator = std::make_unique<Coordinator>(
         options.config, JobRanks(Rank(r), addresses),
-        Coordinator::World{clock, *rank.control, *rank.data, logger_});
+        Coordinator::World{clock, *rank.control, *rank.data, logger_,
+                           options.words_by_message ? nullptr : rank.board.get()});
     wake(Rank(r));
   }
 }
@@ -177,6 +195,17 @@ void SimWorld::send(Rank from, Rank to, std::span<const std::byte> message) {
        .from = from,
        .message = Bytes(message.begin(), message.end()),
        .reason = {}});
+}
+
+void SimWorld::spread_word(Rank from, PlanWord word) {
+  for (int r = 0; r < rank_count(); ++r) {
+    const auto delay = static_cast<Nanos>(random.below(10 * kMicrosecond));
+    agenda.at(clock.now() + delay, [this, from, word, to = Rank(r)] {
+      PlanWord& seen = at(to).board->seen[from.index()];
+      seen = PlanWord::of_bits(std::max(seen.bits(), word.bits()));
+      wake(to);
+    });
+  }
 }
 
 void SimWorld::fly(Rank from, Rank to, ControlEvent event) {

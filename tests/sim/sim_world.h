@@ -38,6 +38,7 @@ class SimWorld {
     int rank_count = 2;
     std::uint64_t seed = 0;
     Nanos message_delay_most = kMillisecond;
+    bool words_by_message = false;  // ranks see no others' words
     Config config;
   };
   explicit SimWorld(const Options& options);
@@ -81,9 +82,11 @@ class SimWorld {
   };
   struct SimRank;
   class ControlEnd;
+  class Board;
 
   void pass(Rank rank);
   void send(Rank from, Rank to, std::span<const std::byte> message);
+  void spread_word(Rank from, PlanWord word);
   void fly(Rank from, Rank to, ControlEvent event);
   void land(Rank from, Rank to, std::uint64_t id);
   void lose_tail(Rank from, Rank to);

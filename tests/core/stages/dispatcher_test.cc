@@ -1,42 +1,18 @@
 #include "core/stages/dispatcher.h"
 
 #include <array>
-#include <deque>
 
 #include "tests/catch.h"
+#include "tests/core/stages/fake_data_plane.h"
 #include "tests/core/stages/stage_samples.h"
 
 namespace hvd {
 namespace {
 
+using test::FakeDataPlane;
 using test::operation_of;
 using test::request_of;
 using test::shape_of;
-
-class FakeDataPlane final : public DataPlane {
- public:
-  std::string description() const override { return "fake"; }
-  Status accepts(const Request&) const override { return ok_status(); }
-  void tensor_ready(const Request&) override {}
-  ScheduleChoice choose(const WorkShape&) override { return 0; }
-  void start(WorkItem item) override { items.push_back(std::move(item)); }
-  bool progress() override { return false; }
-  bool take_completion(WorkCompletion& completion) override {
-    if (completions.empty()) {
-      return false;
-    }
-    completion = std::move(completions.front());
-    completions.pop_front();
-    return true;
-  }
-  bool busy() const override { return false; }
-  void abort(const Status&) override {}
-  bool prepare_sleep() override { return true; }
-  void end_sleep() override {}
-
-  std::vector<WorkItem> items;
-  std::deque<WorkCompletion> completions;
-};
 
 // An answered group that has its answer.
 struct Group {
@@ -60,8 +36,8 @@ struct Desk {
   std::uint64_t item_count = 0;
 
   Status start(Group& group) {
-    group.answer.item = item_count++;
-    AgreedGroup agreed{&group.answer, group.operations};
+    AgreedGroup agreed{
+        .answer = &group.answer, .item = item_count++, .operations = group.operations};
     return dispatcher.start(agreed);
   }
 };

@@ -47,6 +47,9 @@ ReadyEntry any_entry() {
   entry.dtype = static_cast<DType>(*rc::gen::inRange(0, kDTypeCount));
   entry.op = static_cast<ReduceOp>(*rc::gen::inRange(0, kReduceOpCount));
   entry.within_reach = *rc::gen::arbitrary<bool>();
+  entry.waited = *rc::gen::arbitrary<bool>();
+  entry.unnamed = *rc::gen::inRange<std::uint64_t>(0, 3);
+  entry.age = *rc::gen::inRange<Nanos>(0, 3);
   entry.root = Rank(*rc::gen::inRange(0, kRankCount));
   entry.prescale = *rc::gen::arbitrary<double>();
   entry.postscale = *rc::gen::arbitrary<double>();
@@ -92,9 +95,45 @@ AnsweredGroup any_group() {
   return group;
 }
 
+PlanMessage any_plan() {
+  PlanMessage plan{*rc::gen::inRange<std::uint32_t>(1, 1000), {}};
+  plan.groups.resize(*rc::gen::inRange<std::size_t>(1, 4));
+  for (PlanGroup& group : plan.groups) {
+    group.answer = any_group();
+    group.answer.code = StatusCode::ok;
+    group.answer.members.clear();
+    for (const std::string& name : group.answer.names) {
+      PlanTensor& tensor = group.tensors.emplace_back();
+      tensor.entry = test::entry_of(name);
+      tensor.entry.unnamed = *rc::gen::inRange<std::uint64_t>(0, 3);
+      tensor.use = *rc::gen::arbitrary<std::uint32_t>();
+    }
+  }
+  return plan;
+}
+
+ControlMessage any_position() {
+  const auto epoch = *rc::gen::inRange<std::uint32_t>(1, 1000);
+  const auto position = *rc::gen::inRange<std::uint64_t>(0, 1000);
+  switch (*rc::gen::inRange(0, 6)) {
+    case 0:
+      return WordMessage{epoch, position};
+    case 1:
+      return GateMessage{epoch, position};
+    case 2:
+      return LastWordMessage{epoch, position};
+    case 3:
+      return CutMessage{epoch, position};
+    case 4:
+      return ThawMessage{epoch};
+    default:
+      return NudgeMessage{epoch, *names()};
+  }
+}
+
 ControlMessage any_message() {
   const auto count = *rc::gen::inRange<std::size_t>(0, 5);
-  switch (*rc::gen::inRange(0, 7)) {
+  switch (*rc::gen::inRange(0, 9)) {
     case 0: {
       ReadyMessage message{*rc::gen::arbitrary<std::uint64_t>(), {}};
       for (std::size_t i = 0; i < count; ++i) {
@@ -118,6 +157,10 @@ ControlMessage any_message() {
       return GoodbyeSeenMessage{};
     case 5:
       return EndedMessage{};
+    case 6:
+      return any_plan();
+    case 7:
+      return any_position();
     default:
       return HeartbeatMessage{};
   }
@@ -190,6 +233,21 @@ bool in_range(const ControlMessage& message) {
     return std::all_of(answer->groups.begin(), answer->groups.end(),
                        [](const AnsweredGroup& group) { return in_range(group); });
   }
+  if (const auto* plan = std::get_if<PlanMessage>(&message)) {
+    return plan->epoch > 0 && !plan->groups.empty() &&
+           std::all_of(plan->groups.begin(), plan->groups.end(), [](const PlanGroup& group) {
+             return in_range(group.answer) && group.answer.code == StatusCode::ok &&
+                    group.tensors.size() == group.answer.names.size() &&
+                    std::all_of(group.tensors.begin(), group.tensors.end(),
+                                [](const PlanTensor& tensor) { return in_range(tensor.entry); });
+           });
+  }
+  if (const auto* word = std::get_if<WordMessage>(&message)) {
+    return word->epoch > 0 && word->count < std::uint64_t{1} << 40;
+  }
+  if (const auto* nudge = std::get_if<NudgeMessage>(&message)) {
+    return !nudge->name.empty() && nudge->name.size() <= kNameBytesMax;
+  }
   if (const auto* abort = std::get_if<AbortMessage>(&message)) {
     return abort->culprit.value >= -1 && abort->culprit.value < kRankCount;
   }
@@ -215,6 +273,8 @@ TEST_CASE("every field of an entry and of an answer travels", "[messages]") {
   entry.prescale = 0.5;
   entry.postscale = 0.25;
   entry.deadline = 77;
+  entry.waited = true;
+  entry.unnamed = 12;
   const Result<ControlMessage> ready =
       test::decoded(test::encoded(test::ready({entry}, 9)), kRankCount);
   REQUIRE(ready.ok());
@@ -229,6 +289,8 @@ TEST_CASE("every field of an entry and of an answer travels", "[messages]") {
   CHECK(got.prescale == entry.prescale);
   CHECK(got.postscale == entry.postscale);
   CHECK(got.deadline == entry.deadline);
+  CHECK(got.waited);
+  CHECK(got.unnamed == 12);
   CHECK(got.shape == entry.shape);
   CHECK(got.name == entry.name);
   AnsweredGroup group{StatusCode::mismatch, "text", Rank(1), 42, {"a", "b"}, {1, 2, 3}};

@@ -232,6 +232,24 @@ TEST_CASE("an allgather whose result nobody can count is refused", "[root_negoti
   CHECK(decisions[0].status.code() == StatusCode::invalid_argument);
 }
 
+TEST_CASE("what has waited in a plan is as old here as it was there", "[root_negotiator]") {
+  Root root(2);
+  ReadyEntry entry = with_deadline(entry_of("x"), 8 * kSecond);
+  entry.age = 5 * kSecond;
+  root.submit(1, entry);
+  CHECK(root.negotiator.next_timer() == root.now + 3 * kSecond);
+  (void)root.negotiator.on_timer(root.now + 3 * kSecond);
+  const std::vector<Decision> decisions = root.decide();
+  REQUIRE(decisions.size() == 1);
+  CHECK_THAT(decisions[0].status.message(), Catch::Contains("gave up after 8.0 s"));
+  ReadyEntry old = entry_of("y");
+  old.age = 11 * kSecond;
+  root.submit(1, old);
+  const std::vector<std::string> warnings = root.negotiator.on_timer(root.now);
+  REQUIRE(warnings.size() == 1);
+  CHECK_THAT(warnings[0], Catch::Contains("has waited for 11.0 s"));
+}
+
 TEST_CASE("a stall warning names tensor, rank, host, pid, last submit, since when and the setting",
           "[root_negotiator]") {
   Root root(3);
