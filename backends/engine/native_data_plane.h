@@ -120,7 +120,7 @@ class NativeDataPlane final : public DataPlane {
   const SteadyClock clock_;
   TwoWayTuner store_tuner_;        // through the caches or past them
   TwoWayTuner copy_tuner_;         // of the root: through slots or read where they lie
-  std::uint64_t begun_count_ = 0;  // items, of both lanes
+  std::uint64_t begun_count_ = 0;  // items, of all lanes
   const Status reach_;             // ok, or why some rank cannot be reached
   const std::vector<int> host_of_rank_;
   GroupPlace world_;

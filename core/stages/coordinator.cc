@@ -230,7 +230,7 @@ void Coordinator::on_message(Rank from, const Bytes& bytes) {
     abort_job(parsed.in_context(str("from ", ranks_.text(from))).blame_rank(from.value));
     return;
   }
-  if (const auto* ready = std::get_if<ReadyMessage>(&incoming_); ready != nullptr && root_) {
+  if (auto* ready = std::get_if<ReadyMessage>(&incoming_); ready != nullptr && root_) {
     on_ready(from, *ready);
   } else if (const auto* answer = std::get_if<AnswerMessage>(&incoming_);
              answer != nullptr && !root_) {
@@ -248,18 +248,16 @@ void Coordinator::on_message(Rank from, const Bytes& bytes) {
   }
 }
 
-void Coordinator::on_ready(Rank from, const ReadyMessage& message) {
+void Coordinator::on_ready(Rank from, ReadyMessage& message) {
   if (left_[from.index()]) {
     return;
   }
-  if (!root_->keeper.in_force()) {
-    root_->negotiator.on_ready(from, message, world_.clock.now());
-    return;
+  if (root_->keeper.in_force()) {
+    std::erase_if(message.entries, [&keeper = root_->keeper](const ReadyEntry& entry) {
+      return keeper.owns(entry);
+    });
   }
-  ReadyMessage rest{message.answers_seen, message.entries};
-  std::erase_if(rest.entries,
-                [&keeper = root_->keeper](const ReadyEntry& entry) { return keeper.owns(entry); });
-  root_->negotiator.on_ready(from, rest, world_.clock.now());
+  root_->negotiator.on_ready(from, message, world_.clock.now());
 }
 
 void Coordinator::on_answer(const AnswerMessage& message) {
@@ -273,20 +271,20 @@ void Coordinator::on_answer(const AnswerMessage& message) {
     if (!broken.ok()) {
       abort_job(broken);
     }
-    (void)start(group);
+    start(group);
   }
   if (!broken.ok()) {
     abort_job(broken);
   }
 }
 
-// False, and the group's operations have failed, if the job is aborted or has to be.
-bool Coordinator::start(AgreedGroup& group) {
+// If the job is aborted, or has to be, the group's operations fail.
+void Coordinator::start(AgreedGroup& group) {
   if (aborted_.ok()) {
     counters_.work_items.fetch_add(1, std::memory_order_relaxed);
     const Status status = dispatcher_.start(group).blame_rank(ranks_.self().value);
     if (status.ok()) {
-      return true;
+      return;
     }
     abort_job(status);
   }
@@ -294,7 +292,6 @@ bool Coordinator::start(AgreedGroup& group) {
     complete(*operation, failure_of(operation->request, aborted_));
   }
   group.operations.clear();
-  return false;
 }
 
 void Coordinator::on_peer_lost(Rank peer, const std::string& reason) {

@@ -107,11 +107,11 @@ class Coordinator {
 
  private:
   bool take_submissions() HVD_REQUIRES(baton);
-  bool start(AgreedGroup& group) HVD_REQUIRES(baton);
+  void start(AgreedGroup& group) HVD_REQUIRES(baton);
   void announce() HVD_REQUIRES(baton);
   bool take_control_events() HVD_REQUIRES(baton);
   void on_message(Rank from, const Bytes& bytes) HVD_REQUIRES(baton);
-  void on_ready(Rank from, const ReadyMessage& message) HVD_REQUIRES(baton);
+  void on_ready(Rank from, ReadyMessage& message) HVD_REQUIRES(baton);
   void on_answer(const AnswerMessage& message) HVD_REQUIRES(baton);
   void on_goodbye(Rank from) HVD_REQUIRES(baton);
   void on_ended(Rank from) HVD_REQUIRES(baton);
@@ -144,7 +144,7 @@ class Coordinator {
   void cut_when_said() HVD_REQUIRES(baton);
   void on_cut(const CutMessage& cut) HVD_REQUIRES(baton);
   void on_nudge(const NudgeMessage& nudge) HVD_REQUIRES(baton);
-  bool on_plan_message(Rank from) HVD_REQUIRES(baton);
+  void on_plan_message(Rank from) HVD_REQUIRES(baton);
   void end_plan() HVD_REQUIRES(baton);
   void say_goodbye() HVD_REQUIRES(baton);
   void let_go(Rank from) HVD_REQUIRES(baton);

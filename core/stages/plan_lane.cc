@@ -41,7 +41,7 @@ Status PlanLane::begin(const PlanMessage& plan) {
   groups_.clear();
   for (const PlanGroup& group : plan_.groups) {
     const std::size_t count = group.tensors.size();
-    groups_.push_back({&group, std::vector<OperationPtr>(count), count});
+    groups_.push_back({std::vector<OperationPtr>(count), count});
   }
   return sort_uses();
 }
@@ -288,6 +288,11 @@ std::vector<OperationPtr> PlanLane::end() {
 
 // ---- for the sake of those that wait -----------------------------------------------------------
 
+Time PlanLane::Patience::stays_until(const Operation& operation) const {
+  const Nanos deadline = operation.request.deadline;
+  return time_after(operation.submitted_at, deadline > 0 ? std::min(stall, deadline / 2) : stall);
+}
+
 PlanLane::Wish PlanLane::look(Time now, const Patience& patience) {
   Wish wish;
   if (pending_count_ == 0) {
@@ -313,9 +318,7 @@ PlanLane::Wish PlanLane::look(Time now, const Patience& patience) {
 
 void PlanLane::look_at(Operation& operation, bool committed, Time now, const Patience& patience,
                        Wish& wish) const {
-  const Nanos deadline = operation.request.deadline;
-  const Nanos stall = deadline > 0 ? std::min(patience.stall, deadline / 2) : patience.stall;
-  const Time stalls_at = time_after(operation.submitted_at, stall);
+  const Time stalls_at = patience.stays_until(operation);
   wish.thaw = wish.thaw || now >= stalls_at;
   wish.next_look = std::min(wish.next_look, stalls_at);
   const Time since = operation.awaited_since.load(std::memory_order_relaxed);

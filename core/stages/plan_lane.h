@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/base/fifo.h"
+#include "core/base/text_hash.h"
 #include "core/stages/negotiator.h"
 
 namespace hvd {
@@ -32,6 +33,9 @@ class PlanLane {
     Nanos grace = kMillisecond;  // of a waiter whose operation cannot be committed to
     Nanos nudge = kSecond;       // of a waiter, until it asks the others; then twice as long
     Nanos stall = 5 * kSecond;   // of anybody: longer waits are the root's to judge
+
+    // Until when the operation may stay: the root has to have half of its deadline left.
+    Time stays_until(const Operation& operation) const;
   };
 
   explicit PlanLane(Rank self) : self_(self) {}
@@ -42,15 +46,14 @@ class PlanLane {
   Status begin(const PlanMessage& plan);
   // Whether the operation is one of the plan's.
   bool knows(const Request& request) const;
-  // True if it is: it is the lane's now. One that is not as the plan
-  // has it makes the lane deviate().
+  // True if it is: it is the lane's now. One that is not as the plan has it makes the lane
+  // deviate().
   bool add(const OperationPtr& operation);
   bool deviates() const { return !held_.empty(); }
 
   // Commits to what is complete; true if that was anything. Nothing after stop().
   bool commit();
   void stop() { stopped_ = true; }
-  bool stopped() const { return stopped_; }
   std::uint64_t committed() const { return committed_; }
   std::uint64_t started() const { return started_; }
   // Committed to, not open yet.
@@ -80,7 +83,6 @@ class PlanLane {
     std::uint64_t first_unnamed = 0;         // of an unnamed family: the number of its first use
   };
   struct GroupState {
-    const PlanGroup* group = nullptr;
     std::vector<OperationPtr> came;  // by tensor, of the next cycle to be committed to
     std::size_t missing = 0;
   };
@@ -88,12 +90,6 @@ class PlanLane {
     Place place;
     std::uint64_t cycle = 0;
     OperationPtr operation;
-  };
-  struct TextHash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const {
-      return std::hash<std::string_view>()(text);
-    }
   };
 
   Status sort_uses();

@@ -140,7 +140,6 @@ void PlanLearner::note(const Decision& decision, std::string_view key, Name& nam
   tensor.rows = decision.rows;
   tensor.member_rows.clear();
   tensor.use = static_cast<std::uint32_t>(name.uses.size());
-  tensor.signature = signature_of(decision);
   if (decision.tensor) {
     tensor.entry.shape = Shape();
     tensor.entry.members = {
@@ -152,7 +151,7 @@ void PlanLearner::note(const Decision& decision, std::string_view key, Name& nam
   if (name.uses.empty()) {
     open_names_.push_back(&name);
   }
-  name.uses.push_back(tensor.signature);
+  name.uses.push_back(signature_of(decision));
   compare_use(name);
 }
 
@@ -162,8 +161,7 @@ void PlanLearner::note_member(const Decision& decision, Name& name) {
   tensor.entry.members.push_back(
       {decision.entry.dtype, decision.entry.within_reach, decision.entry.shape});
   tensor.member_rows.push_back(decision.rows);
-  mix(tensor.signature, signature_of(decision));
-  name.uses.back() = tensor.signature;
+  mix(name.uses.back(), signature_of(decision));
 }
 
 void PlanLearner::compare_use(const Name& name) {

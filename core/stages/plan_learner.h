@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/base/reused_list.h"
+#include "core/base/text_hash.h"
 #include "core/stages/root_negotiator.h"
 
 namespace hvd {
@@ -31,7 +32,6 @@ class PlanLearner {
     std::vector<std::int64_t> rows;  // AnsweredGroup::rows
     std::vector<std::vector<std::int64_t>> member_rows;  // the same of a grouped operation's
     std::uint32_t use = 0;                               // within the cycle, from 0
-    std::uint64_t signature = 0;  // equal for uses that may stand for one another
   };
 
   explicit PlanLearner(std::size_t cycles) : cycles_(cycles) {}
@@ -56,12 +56,6 @@ class PlanLearner {
     std::uint64_t last_cycle = 0;
     std::size_t alike_count = 0;  // cycles in a row, with the last one
     bool common = false;          // in enough of them
-  };
-  struct TextHash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const {
-      return std::hash<std::string_view>()(text);
-    }
   };
   using Names = std::unordered_map<std::string, Name, TextHash, std::equal_to<>>;
 

@@ -25,11 +25,7 @@ bool Coordinator::take_by_plan(const OperationPtr& operation) {
   if (plan_.pending_count() == 1) {
     plan_look_at_ = kNever;
   }
-  const Nanos deadline = operation->request.deadline;
-  const Nanos stall = plan_patience().stall;
-  plan_look_at_ = std::min(
-      plan_look_at_,
-      time_after(operation->submitted_at, deadline > 0 ? std::min(stall, deadline / 2) : stall));
+  plan_look_at_ = std::min(plan_look_at_, plan_patience().stays_until(*operation));
   return true;
 }
 
@@ -54,7 +50,7 @@ bool Coordinator::start_open() {
   const std::uint64_t open = open_count();
   while (plan_.start_next(open, planned_)) {
     counters_.planned_items.fetch_add(1, std::memory_order_relaxed);
-    (void)start(planned_);
+    start(planned_);
     any = true;
   }
   return any;
@@ -307,10 +303,7 @@ void Coordinator::on_cut(const CutMessage& cut) {
     return;
   }
   gate_ = cut.count;
-  while (plan_.start_next(cut.count, planned_)) {
-    counters_.planned_items.fetch_add(1, std::memory_order_relaxed);
-    (void)start(planned_);
-  }
+  (void)start_open();
   if (plan_.active()) {
     end_plan();
   }
@@ -331,7 +324,7 @@ void Coordinator::end_plan() {
   }
 }
 
-bool Coordinator::on_plan_message(Rank from) {
+void Coordinator::on_plan_message(Rank from) {
   if (const auto* plan = std::get_if<PlanMessage>(&incoming_); plan != nullptr && !root_) {
     on_plan(*plan);
   } else if (const auto* word = std::get_if<WordMessage>(&incoming_)) {
@@ -346,10 +339,7 @@ bool Coordinator::on_plan_message(Rank from) {
     on_cut(*cut);
   } else if (const auto* nudge = std::get_if<NudgeMessage>(&incoming_)) {
     on_nudge(*nudge);
-  } else {
-    return false;
-  }
-  return true;
+  }  // a heartbeat has been noted already
 }
 
 }  // namespace hvd
